@@ -1,0 +1,4 @@
+//! Bytes → facts about one packet.
+
+pub mod link;
+pub use link::{Frame, LinkType};

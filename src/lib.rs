@@ -1,0 +1,5 @@
+//! tcp-monitor.
+
+pub mod analyzers;
+pub mod capture;
+pub mod utils;

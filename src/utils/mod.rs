@@ -1,0 +1,7 @@
+//! Small things every room uses: capture time, sequence numbers, words and numbers for people.
+
+pub mod addressing;
+pub mod format;
+pub mod protocol_maps;
+pub mod seq;
+pub mod time;
