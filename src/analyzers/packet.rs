@@ -1,0 +1,260 @@
+//! A decoded packet: the layers that could be read, from the outside in, and why reading stopped.
+
+use super::ethernet::{EtherType, Ethernet, VlanTag};
+use super::ipv4::Ipv4;
+use super::ipv6::{Ipv6, Ipv6Extension};
+use super::linux_cooked_v1::LinuxCookedV1;
+use super::linux_cooked_v2::LinuxCookedV2;
+use super::loopback::Loopback;
+use super::other::Other;
+use super::tcp::Tcp;
+use crate::utils::addressing::Endpoint;
+use arrayvec::ArrayVec;
+use std::net::IpAddr;
+
+/// One layer of a packet: a view over its bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Layer<'a> {
+    /// Ethernet II or IEEE 802.3.
+    Ethernet(Ethernet<'a>),
+    /// An IEEE 802.1Q or 802.1ad tag.
+    Vlan(VlanTag<'a>),
+    /// Linux cooked capture, version 1.
+    LinuxCookedV1(LinuxCookedV1<'a>),
+    /// Linux cooked capture, version 2.
+    LinuxCookedV2(LinuxCookedV2<'a>),
+    /// BSD loopback.
+    Loopback(Loopback<'a>),
+    /// IPv4.
+    Ipv4(Ipv4<'a>),
+    /// IPv6.
+    Ipv6(Ipv6<'a>),
+    /// An extension header of IPv6.
+    Ipv6Extension(Ipv6Extension<'a>),
+    /// TCP.
+    Tcp(Tcp<'a>),
+    /// UDP, ICMP, ICMPv6 or ARP, read by etherparse.
+    Other(Other<'a>),
+}
+
+/// How many layers a packet may have. Deeper ones are not read, and said to be too deep.
+pub const MAX_LAYERS: usize = 16;
+
+/// Which layer could not be read, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Stop {
+    /// The layer that could not be read.
+    pub layer: LayerName,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a layer could not be read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum Why {
+    /// Too little of it was captured.
+    Truncated,
+    /// Its sender wrote nonsense: lengths that contradict each other, a wrong version.
+    Malformed,
+    /// This program does not read it.
+    Unsupported,
+    /// It is a part of a fragmented datagram; the rest of it is in other packets.
+    Fragment,
+}
+
+impl Why {
+    /// The reason in a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Why::Truncated => "truncated",
+            Why::Malformed => "malformed",
+            Why::Unsupported => "unsupported",
+            Why::Fragment => "fragment",
+        }
+    }
+}
+
+/// Names of layers for counting what could not be read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum LayerName {
+    /// A link layer, by the number of its type in capture files.
+    Link(u32),
+    /// Ethernet.
+    Ethernet,
+    /// A VLAN tag.
+    Vlan,
+    /// IEEE 802.2 LLC, by destination service access point.
+    Llc(u8),
+    /// A payload by its EtherType.
+    EtherType(u16),
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+    /// An extension header of IPv6.
+    Ipv6Extension,
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP.
+    Icmp,
+    /// ICMPv6.
+    Icmpv6,
+    /// ARP.
+    Arp,
+    /// A payload of IP by its protocol number.
+    IpProtocol(u8),
+    /// More layers than are read.
+    TooDeep,
+}
+
+impl std::fmt::Display for LayerName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LayerName::Link(number) => super::LinkType(*number).fmt(f),
+            LayerName::Ethernet => f.write_str("Ethernet"),
+            LayerName::Vlan => f.write_str("VLAN tag"),
+            LayerName::Llc(sap) => write!(f, "802.2 LLC, SAP 0x{sap:02x}"),
+            LayerName::EtherType(number) => match EtherType(*number).name() {
+                Some(name) => f.write_str(name),
+                None => write!(f, "EtherType 0x{number:04x}"),
+            },
+            LayerName::Ipv4 => f.write_str("IPv4"),
+            LayerName::Ipv6 => f.write_str("IPv6"),
+            LayerName::Ipv6Extension => f.write_str("IPv6 extension header"),
+            LayerName::Tcp => f.write_str("TCP"),
+            LayerName::Udp => f.write_str("UDP"),
+            LayerName::Icmp => f.write_str("ICMP"),
+            LayerName::Icmpv6 => f.write_str("ICMPv6"),
+            LayerName::Arp => f.write_str("ARP"),
+            LayerName::IpProtocol(number) => match super::ip_protocol_name(*number) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "IP protocol {number}"),
+            },
+            LayerName::TooDeep => f.write_str("layers beyond the sixteenth"),
+        }
+    }
+}
+
+/// A decoded packet.
+#[derive(Clone, Debug, Default)]
+pub struct Packet<'a> {
+    /// The layers from the outside in.
+    pub layers: ArrayVec<Layer<'a>, MAX_LAYERS>,
+    /// Why reading stopped before the end; `None` if everything was read.
+    pub stop: Option<Stop>,
+    /// Bytes of the innermost IP payload behind extension headers, as the IP header claims them, but never more than the frame
+    /// had on the wire. 0 without IP.
+    pub transport_len: u32,
+}
+
+/// The fields that IPv4 and IPv6 have in common.
+#[derive(Clone, Copy, Debug)]
+pub enum Ip<'a> {
+    /// Version 4.
+    V4(Ipv4<'a>),
+    /// Version 6.
+    V6(Ipv6<'a>),
+}
+
+impl Ip<'_> {
+    /// Sender.
+    pub fn source(&self) -> IpAddr {
+        match self {
+            Ip::V4(ip) => ip.source().into(),
+            Ip::V6(ip) => ip.source().into(),
+        }
+    }
+
+    /// Receiver.
+    pub fn destination(&self) -> IpAddr {
+        match self {
+            Ip::V4(ip) => ip.destination().into(),
+            Ip::V6(ip) => ip.destination().into(),
+        }
+    }
+
+    /// Time to live or hop limit.
+    pub fn hops_left(&self) -> u8 {
+        match self {
+            Ip::V4(ip) => ip.time_to_live(),
+            Ip::V6(ip) => ip.hop_limit(),
+        }
+    }
+
+    /// Explicit congestion notification, 0 to 3; 3 is "congestion experienced".
+    pub fn ecn(&self) -> u8 {
+        match self {
+            Ip::V4(ip) => ip.ecn(),
+            Ip::V6(ip) => ip.ecn(),
+        }
+    }
+
+    /// The identification of IPv4; IPv6 has none.
+    pub fn identification(&self) -> Option<u16> {
+        match self {
+            Ip::V4(ip) => Some(ip.identification()),
+            Ip::V6(_) => None,
+        }
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// The innermost IP header.
+    pub fn ip(&self) -> Option<Ip<'a>> {
+        self.layers.iter().rev().find_map(|layer| match layer {
+            Layer::Ipv4(ip) => Some(Ip::V4(*ip)),
+            Layer::Ipv6(ip) => Some(Ip::V6(*ip)),
+            _ => None,
+        })
+    }
+
+    /// The TCP header, which is always the innermost layer.
+    pub fn tcp(&self) -> Option<Tcp<'a>> {
+        match self.layers.last()? {
+            Layer::Tcp(tcp) => Some(*tcp),
+            _ => None,
+        }
+    }
+
+    /// What etherparse read: UDP, ICMP, ICMPv6 or ARP.
+    pub fn other(&self) -> Option<&Other<'a>> {
+        match self.layers.last()? {
+            Layer::Other(other) => Some(other),
+            _ => None,
+        }
+    }
+
+    /// The ports of TCP or UDP, sender's first.
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        match self.layers.last()? {
+            Layer::Tcp(tcp) => Some((tcp.source_port(), tcp.destination_port())),
+            Layer::Other(other) => other.ports(),
+            _ => None,
+        }
+    }
+
+    /// Both ends of a TCP segment, sender first.
+    pub fn endpoints(&self) -> Option<(Endpoint, Endpoint)> {
+        let (ip, (source, destination)) = (self.ip()?, self.ports()?);
+        Some((
+            Endpoint::new(ip.source(), source),
+            Endpoint::new(ip.destination(), destination),
+        ))
+    }
+
+    /// Whether the TCP checksum is right, over header, payload and pseudo-header (RFC 9293 §3.1); `None` if the segment is not
+    /// TCP or was not captured whole.
+    pub fn tcp_checksum_ok(&self) -> Option<bool> {
+        use super::checksum::{fold, sum};
+        let (tcp, ip) = (self.tcp()?, self.ip()?);
+        let segment = tcp.bytes().get(..self.transport_len as usize)?;
+        tcp.checksum()?;
+        let addresses = match ip {
+            Ip::V4(ip) => sum(&ip.source().octets()) + sum(&ip.destination().octets()),
+            Ip::V6(ip) => sum(&ip.source().octets()) + sum(&ip.destination().octets()),
+        };
+        Some(fold(addresses + 6 + u64::from(self.transport_len) + sum(segment)) == 0xffff)
+    }
+}
