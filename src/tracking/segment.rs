@@ -1,0 +1,107 @@
+//! A TCP segment as the tracking sees it: a small copy of what one packet says, without the packet.
+
+use crate::analyzers::tcp::Flags;
+use crate::analyzers::tcp_options::OptionSummary;
+use crate::analyzers::{Frame, Packet};
+use crate::utils::addressing::Endpoint;
+use crate::utils::seq::Seq;
+use crate::utils::time::Timestamp;
+
+/// How much of the TCP header there was to read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Header {
+    /// All of it.
+    Whole,
+    /// The snap length cut it somewhere behind the window: the options are unknown, not absent (ANALYSIS.md 10.3).
+    Cut,
+    /// It claims fewer than 20 bytes. The numbers count, options do not.
+    TooShort,
+    /// It claims more bytes than the IP payload has. Nothing behind the ports can be relied on.
+    TooLong,
+}
+
+/// One segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment {
+    /// The frame that carried it, from 1.
+    pub frame: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Length of its frame on the wire in bytes.
+    pub wire_len: u32,
+    /// Sequence number of its first octet.
+    pub seq: Seq,
+    /// Acknowledgment number as sent, with or without the ACK flag.
+    pub ack: Seq,
+    /// The nine flags.
+    pub flags: Flags,
+    /// Receive window before scaling.
+    pub window: u16,
+    /// Urgent pointer; 0 if not captured.
+    pub urgent: u16,
+    /// Octets of payload, as the IP header claims; never more than the frame had on the wire.
+    pub payload_len: u32,
+    /// How much of the header there was to read.
+    pub header: Header,
+    /// What its options say.
+    pub options: OptionSummary,
+    /// Time to live or hop limit of its IP header.
+    pub hops_left: u8,
+    /// ECN field of its IP header, 0 to 3; 3 is "congestion experienced" (RFC 3168 §5).
+    pub ecn: u8,
+    /// Identification of its IPv4 header; `None` on IPv6.
+    pub ip_id: Option<u16>,
+}
+
+impl Segment {
+    /// The segment of a packet with its sender and receiver; `None` if the packet is not TCP.
+    pub fn of(frame: &Frame<'_>, packet: &Packet<'_>) -> Option<(Endpoint, Endpoint, Segment)> {
+        let (tcp, ip) = (packet.tcp()?, packet.ip()?);
+        let claimed = tcp.header_len() as u32;
+        let header = match claimed {
+            0..20 => Header::TooShort,
+            _ if claimed > packet.transport_len => Header::TooLong,
+            _ if !tcp.is_whole() => Header::Cut,
+            _ => Header::Whole,
+        };
+        let segment = Segment {
+            frame: frame.number,
+            time: frame.time,
+            wire_len: frame.wire_len,
+            seq: tcp.seq(),
+            ack: tcp.ack(),
+            flags: tcp.flags(),
+            window: tcp.window(),
+            urgent: tcp.urgent_pointer().unwrap_or(0),
+            payload_len: packet.transport_len.saturating_sub(claimed),
+            header,
+            options: tcp.options().summary(),
+            hops_left: ip.hops_left(),
+            ecn: ip.ecn(),
+            ip_id: ip.identification(),
+        };
+        let sender = Endpoint::new(ip.source(), tcp.source_port());
+        let receiver = Endpoint::new(ip.destination(), tcp.destination_port());
+        Some((sender, receiver, segment))
+    }
+
+    /// Octets of sequence space: payload, one for SYN, one for FIN (RFC 9293 §3.4).
+    pub const fn sequence_len(&self) -> u32 {
+        self.payload_len.wrapping_add(self.flags.syn() as u32).wrapping_add(self.flags.fin() as u32)
+    }
+
+    /// The position behind its last octet.
+    pub const fn end(&self) -> Seq {
+        self.seq.plus(self.sequence_len())
+    }
+
+    /// Position of the first octet of payload: behind the SYN, if there is one.
+    pub const fn data_start(&self) -> Seq {
+        self.seq.plus(self.flags.syn() as u32)
+    }
+
+    /// ACK and nothing else that takes sequence space or resets.
+    pub const fn is_pure_ack(&self) -> bool {
+        self.flags.ack() && self.sequence_len() == 0 && !self.flags.rst()
+    }
+}
