@@ -2,4 +2,5 @@
 
 pub mod analyzers;
 pub mod capture;
+pub mod tracking;
 pub mod utils;

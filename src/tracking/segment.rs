@@ -87,7 +87,9 @@ impl Segment {
 
     /// Octets of sequence space: payload, one for SYN, one for FIN (RFC 9293 §3.4).
     pub const fn sequence_len(&self) -> u32 {
-        self.payload_len.wrapping_add(self.flags.syn() as u32).wrapping_add(self.flags.fin() as u32)
+        self.payload_len
+            .wrapping_add(self.flags.syn() as u32)
+            .wrapping_add(self.flags.fin() as u32)
     }
 
     /// The position behind its last octet.

@@ -13,7 +13,12 @@ pub struct Conversation {}
 
 impl Conversation {
     /// Judges one segment as tshark does and remembers it.
-    pub fn observe(&mut self, _direction: Direction, _segment: &Segment, _reused_ports: bool) -> Analysis {
+    pub fn observe(
+        &mut self,
+        _direction: Direction,
+        _segment: &Segment,
+        _reused_ports: bool,
+    ) -> Analysis {
         Analysis {}
     }
 }

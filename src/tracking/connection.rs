@@ -1,0 +1,240 @@
+//! A TCP connection: two endpoints, two flows, two states, and how it began and ended.
+
+use super::direction::{Direction, PerDirection};
+use super::flow::Flow;
+use super::numbering::Numbering;
+use super::state::{self, State};
+use super::verdict::Verdict;
+use crate::utils::addressing::Endpoint;
+use crate::utils::protocol_maps;
+use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
+
+/// How long a closed connection stays in TIME_WAIT in nanoseconds of the capture: what Linux holds, where RFC 9293 §3.4.2 says
+/// twice two minutes.
+pub const TIME_WAIT: i64 = 60 * NANOS_PER_SECOND;
+
+/// How it is known which side is the client (ANALYSIS.md 1.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RoleSource {
+    /// It sent a SYN.
+    Syn,
+    /// It was sent a SYN+ACK.
+    SynAck,
+    /// Guessed: only the other side's port has a service.
+    ServicePort,
+    /// Guessed: only the other side's port is below 1024.
+    SystemPort,
+    /// Guessed: it has the ephemeral port.
+    EphemeralPort,
+    /// Guessed: it sent the first packet.
+    FirstPacket,
+}
+
+impl RoleSource {
+    /// Whether the role is a guess.
+    pub const fn is_guessed(self) -> bool {
+        !matches!(self, RoleSource::Syn | RoleSource::SynAck)
+    }
+
+    /// In words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            RoleSource::Syn => "it sent the SYN",
+            RoleSource::SynAck => "it was sent the SYN+ACK",
+            RoleSource::ServicePort => "guessed: the other port belongs to a service",
+            RoleSource::SystemPort => "guessed: the other port is below 1024",
+            RoleSource::EphemeralPort => "guessed: its port is in the ephemeral range",
+            RoleSource::FirstPacket => "guessed: it sent the first packet",
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// Both sides sent a FIN; this one first.
+    Finished(Direction),
+    /// A RST by the sender of this direction.
+    Reset(Direction),
+    /// The SYN was answered by a RST.
+    Refused,
+    /// A RST before the handshake was through, by the sender of this direction.
+    HandshakeAborted(Direction),
+    /// A RST by the sender of this direction behind its own FIN.
+    FinishedThenReset(Direction),
+}
+
+/// Times and frames of the handshake.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Handshake {
+    /// The latest SYN: its time, and whether it was repeated.
+    pub syn: Option<(Timestamp, bool)>,
+    /// The first SYN+ACK likewise.
+    pub syn_ack: Option<(Timestamp, bool)>,
+    /// The first ACK behind it.
+    pub ack: Option<Timestamp>,
+}
+
+impl Handshake {
+    /// Whether all three steps were captured.
+    pub const fn is_complete(&self) -> bool {
+        self.syn.is_some() && self.syn_ack.is_some() && self.ack.is_some()
+    }
+
+    /// The full round trip in nanoseconds, from the SYN to the ACK of the SYN+ACK; `None` if a step was not captured, was
+    /// repeated, or the capture's time ran backwards.
+    pub fn round_trip(&self) -> Option<i64> {
+        match (self.syn, self.syn_ack, self.ack) {
+            (Some((syn, false)), Some((_, false)), Some(ack)) => {
+                Some(ack.since(syn)).filter(|&nanos| nanos >= 0)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A TCP connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its number, from 0 in the order of first packets, as Wireshark's tcp.stream.
+    pub id: u64,
+    /// The side that opened it.
+    pub client: Endpoint,
+    /// The side that was called.
+    pub server: Endpoint,
+    /// How it is known which is which.
+    pub role_source: RoleSource,
+    /// Whether it opened on ports of an earlier connection: that one's number.
+    pub reuses: Option<u64>,
+    /// Its first frame.
+    pub first_frame: u64,
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// Time of the last packet.
+    pub last: Timestamp,
+    /// The states of the client and the server behind the last packet.
+    pub states: PerDirection<State>,
+    /// Both directions, the client's first.
+    pub flows: PerDirection<Flow>,
+    /// The handshake.
+    pub handshake: Handshake,
+    /// How it ended; `None` while it has not.
+    pub ending: Option<Ending>,
+    /// Who sent the first FIN.
+    pub first_fin: Option<Direction>,
+    /// When both sides had closed.
+    pub closed_at: Option<Timestamp>,
+    /// Wireshark's relative numbers.
+    pub(super) numbering: Numbering,
+    /// The states before a RST that was believed, and its time: what follows may show that it was not.
+    pub(super) before_reset: Option<(PerDirection<State>, Timestamp)>,
+}
+
+impl Connection {
+    /// One direction's flow.
+    pub fn flow(&self, direction: Direction) -> &Flow {
+        &self.flows[direction]
+    }
+
+    /// The sender of a direction.
+    pub fn sender(&self, direction: Direction) -> Endpoint {
+        match direction {
+            Direction::ToServer => self.client,
+            Direction::ToClient => self.server,
+        }
+    }
+
+    /// The direction of a segment from this endpoint. For a connection of an endpoint with itself always to the server.
+    pub fn direction_from(&self, sender: Endpoint) -> Direction {
+        if sender == self.client {
+            Direction::ToServer
+        } else {
+            Direction::ToClient
+        }
+    }
+
+    /// The name of the service at the server's port, or at the client's where only that has one; `None` without.
+    pub fn service(&self) -> Option<&'static str> {
+        protocol_maps::service_name(self.server.port)
+            .or_else(|| protocol_maps::service_name(self.client.port))
+    }
+
+    /// Whether it was joined in the middle: no SYN was captured.
+    pub fn is_midstream(&self) -> bool {
+        Direction::BOTH
+            .iter()
+            .all(|&direction| self.flow(direction).counts.syn == 0)
+    }
+
+    /// Nanoseconds from the first packet to the last.
+    pub fn duration(&self) -> i64 {
+        self.last.since(self.start).max(0)
+    }
+
+    /// Packets of both directions.
+    pub fn packets(&self) -> u64 {
+        self.flows.0.iter().map(|flow| flow.counts.packets).sum()
+    }
+
+    /// Octets on the wire of both directions.
+    pub fn wire_bytes(&self) -> u64 {
+        self.flows.0.iter().map(|flow| flow.counts.wire_bytes).sum()
+    }
+
+    /// How often a verdict was given, both directions together.
+    pub fn count(&self, verdict: Verdict) -> u32 {
+        self.flows
+            .0
+            .iter()
+            .map(|flow| flow.counts.verdicts.of(verdict))
+            .fold(0, u32::saturating_add)
+    }
+
+    /// The states of client and server at a moment of the capture: TIME_WAIT ends by time alone.
+    pub fn states_at(&self, now: Timestamp) -> PerDirection<State> {
+        let over = now.since(self.last) >= TIME_WAIT;
+        PerDirection(self.states.0.map(|state| {
+            if over && state == State::TimeWait {
+                State::Closed
+            } else {
+                state
+            }
+        }))
+    }
+
+    /// The summary state at a moment of the capture (ANALYSIS.md 2.6).
+    pub fn summary_state(&self, now: Timestamp) -> State {
+        let [client, server] = self.states_at(now).0;
+        state::summary(client, server)
+    }
+
+    /// Whether neither side will send any more, as far as can be seen.
+    pub fn is_closed(&self) -> bool {
+        let over = |state| matches!(state, State::Closed | State::TimeWait);
+        self.states.0.into_iter().all(over)
+    }
+
+    /// Round-trip time in nanoseconds: the handshake's, or the sum of the shortest of both sides of the observer; `None` where
+    /// neither was captured.
+    pub fn round_trip(&self) -> Option<i64> {
+        let sides = || {
+            Some(
+                self.flows.0[0]
+                    .min_rtt?
+                    .saturating_add(self.flows.0[1].min_rtt?),
+            )
+        };
+        self.handshake
+            .round_trip()
+            .or_else(sides)
+            .or_else(|| self.flows.0.iter().find_map(|flow| flow.min_rtt))
+    }
+
+    /// Payload octets per second of a direction over the connection's duration; `None` where no time passed.
+    pub fn throughput(&self, direction: Direction) -> Option<f64> {
+        let nanos = self.duration();
+        (nanos > 0).then(|| {
+            self.flow(direction).counts.payload_bytes as f64 / crate::utils::time::seconds(nanos)
+        })
+    }
+}

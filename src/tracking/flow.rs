@@ -1,0 +1,344 @@
+//! One direction of a connection: everything its sender has said so far.
+
+use super::rtt::{Estimate, Samples};
+use super::segment::Segment;
+use super::stream::Stream;
+use super::verdict::{Cause, VERDICT_COUNT, Verdict};
+use crate::utils::seq::Seq;
+use crate::utils::time::Timestamp;
+
+/// What is counted per direction. Duplicates stand in `verdicts` alone; they are left out of every other count but the first
+/// two.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Packets.
+    pub packets: u64,
+    /// Octets on the wire, link layer included.
+    pub wire_bytes: u64,
+    /// Octets of payload, repeated ones included.
+    pub payload_bytes: u64,
+    /// Octets of payload, each counted once.
+    pub unique_bytes: u64,
+    /// Octets of payload that had been sent before.
+    pub retransmitted_bytes: u64,
+    /// Packets with payload.
+    pub data_packets: u64,
+    /// Packets with SYN.
+    pub syn: u32,
+    /// Packets with FIN.
+    pub fin: u32,
+    /// Packets with RST.
+    pub rst: u32,
+    /// Packets with PSH.
+    pub psh: u64,
+    /// Packets with URG.
+    pub urg: u64,
+    /// Packets with ACK and nothing else that takes sequence space.
+    pub pure_acks: u64,
+    /// Packets with at least one SACK block.
+    pub sack: u64,
+    /// Packets whose first SACK block reports octets received twice (RFC 2883).
+    pub dsack: u64,
+    /// Per verdict, in the order of the table.
+    pub verdicts: VerdictCounts,
+    /// Retransmissions per cause, in the order of `Cause::ALL`.
+    pub causes: [u32; Cause::ALL.len()],
+    /// The longest row of repeats of one segment.
+    pub most_repeats: u16,
+    /// Octets of payload in the largest and the smallest data packet.
+    pub largest_payload: u32,
+    /// The smallest; 0 without data.
+    pub smallest_payload: u32,
+    /// TCP checksums that were verified.
+    pub checksums_verified: u64,
+    /// Of those, the wrong ones.
+    pub checksums_wrong: u64,
+}
+
+/// A number per verdict.
+#[derive(Clone, Debug)]
+pub struct VerdictCounts([u32; VERDICT_COUNT]);
+
+impl Default for VerdictCounts {
+    fn default() -> Self {
+        Self([0; VERDICT_COUNT])
+    }
+}
+
+impl VerdictCounts {
+    /// How often the verdict was given.
+    pub const fn of(&self, verdict: Verdict) -> u32 {
+        self.0[verdict as usize]
+    }
+
+    /// Counts the verdict once more.
+    pub fn add(&mut self, verdict: Verdict) {
+        self.0[verdict as usize] = self.0[verdict as usize].saturating_add(1);
+    }
+
+    /// Those given at least once, with their numbers, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = (Verdict, u32)> {
+        super::verdict::RULES
+            .iter()
+            .map(|rule| (rule.verdict, self.of(rule.verdict)))
+            .filter(|&(_, count)| count > 0)
+    }
+}
+
+/// What a SYN offers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Whether a SYN with readable options was captured; otherwise the rest is unknown, not absent.
+    pub known: bool,
+    /// Maximum segment size in bytes.
+    pub mss: Option<u16>,
+    /// Window scale shift, at most 14 (RFC 7323 §2.3).
+    pub window_scale: Option<u8>,
+    /// Selective acknowledgments are welcome.
+    pub sack_permitted: bool,
+    /// Timestamps are sent.
+    pub timestamps: bool,
+}
+
+/// The latest segment of a direction, as far as the next is compared with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Latest {
+    /// The segment.
+    pub segment: Segment,
+    /// The verdicts on it.
+    pub verdicts: super::verdict::Verdicts,
+}
+
+/// How a direction's windows were.
+#[derive(Clone, Debug, Default)]
+pub struct WindowStatistics {
+    /// The largest window offered, in bytes, scaled where the scale is known.
+    pub max: u64,
+    /// The smallest.
+    pub min: u64,
+    /// Window × nanoseconds, for the mean weighted by time.
+    weighted: f64,
+    /// Nanoseconds over which it was observed.
+    observed: i64,
+    /// Nanoseconds during which the window was 0.
+    pub zero_nanos: i64,
+    current: Option<(u64, Timestamp)>,
+}
+
+impl WindowStatistics {
+    /// A segment at `time` offers `window` bytes.
+    pub fn add(&mut self, window: u64, time: Timestamp) {
+        match self.current {
+            None => (self.min, self.max) = (window, window),
+            Some((before, since)) => {
+                let nanos = time.since(since).max(0);
+                self.weighted += before as f64 * nanos as f64;
+                self.observed = self.observed.saturating_add(nanos);
+                if before == 0 {
+                    self.zero_nanos = self.zero_nanos.saturating_add(nanos);
+                }
+                (self.min, self.max) = (self.min.min(window), self.max.max(window));
+            }
+        }
+        self.current = Some((window, time));
+    }
+
+    /// The mean weighted by time in bytes; the last window where no time passed; `None` without any.
+    pub fn mean(&self) -> Option<f64> {
+        let (current, _) = self.current?;
+        Some(if self.observed > 0 {
+            self.weighted / self.observed as f64
+        } else {
+            current as f64
+        })
+    }
+
+    /// The window in force.
+    pub fn current(&self) -> Option<u64> {
+        self.current.map(|(window, _)| window)
+    }
+}
+
+/// A sender that recovers from loss, as far as the packets show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Recovery {
+    /// Nothing is being recovered.
+    #[default]
+    None,
+    /// Fast recovery: until everything below this offset is acknowledged (RFC 6582 §3.2).
+    Fast(i64),
+    /// After a timeout: until everything below this offset is acknowledged.
+    Timeout(i64),
+}
+
+/// One direction of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Flow {
+    /// What is counted.
+    pub counts: Counts,
+    /// What its SYN offered.
+    pub offer: Offer,
+    /// Its octets.
+    pub stream: Stream,
+    /// Its latest segment, duplicates left out.
+    pub latest: Option<Latest>,
+    /// Time of its first data packet.
+    pub first_data: Option<Timestamp>,
+    /// Time of its last data packet.
+    pub last_data: Option<Timestamp>,
+    /// The windows it offered.
+    pub windows: WindowStatistics,
+    /// Its acknowledgments: the highest, and how often it was repeated while data were outstanding.
+    pub acknowledging: Acknowledging,
+    /// Round trips from the observer over the receiver back: this sender's data to their acknowledgment.
+    pub ack_rtt: Samples,
+    /// Round trips of this side's SYN to its acknowledgment, observer to receiver and back; nanoseconds.
+    pub syn_rtt: Option<i64>,
+    /// The estimate from both, for the part of the path behind the observer.
+    pub estimate: Estimate,
+    /// The shortest of both; `None` without samples.
+    pub min_rtt: Option<i64>,
+    /// The most octets under way.
+    pub max_in_flight: u64,
+    /// Sum and number of what was under way, for the mean.
+    pub in_flight_sum: u128,
+    /// How many times it was taken.
+    pub in_flight_samples: u64,
+    /// What it recovers from.
+    pub recovery: Recovery,
+    /// The IPv4 identifications it counts up.
+    pub ip_ids: IpIds,
+    /// The highest timestamp value it sent.
+    pub newest_tsval: Option<u32>,
+    /// Payload octets sent before the first acknowledgment of any.
+    pub initial_window: u64,
+    /// The longest pause between two of its packets in nanoseconds.
+    pub longest_pause: i64,
+    /// Octets that were acknowledged although the capture never saw them.
+    pub unseen_acknowledged: u64,
+    /// Behind the octets that were lost before the capture point although nothing shows a gap: a tail of which only missing
+    /// IP identifications tell.
+    pub lost_tail_end: Option<i64>,
+    /// Latest time at which the retransmission timer ran out, and how long that took.
+    pub last_timeout: Option<(Timestamp, i64)>,
+}
+
+/// A direction's acknowledgments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Acknowledging {
+    /// Repeats of the highest acknowledgment since it moved.
+    pub duplicates: u32,
+    /// The frame of the last of them.
+    pub last_duplicate: u64,
+    /// When its last acknowledgment of any kind passed.
+    pub last_time: Option<Timestamp>,
+    /// When it last moved, or told of new blocks: time and frame.
+    pub last_progress: Option<(Timestamp, u64)>,
+    /// The frame that last told of new blocks.
+    pub last_sack: u64,
+}
+
+/// Whether a sender counts its packets up in the identification of IPv4, and the newest number seen. RFC 6864 lets senders
+/// put anything there, so it counts as evidence only while it behaves like a counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IpIds {
+    newest: Option<u16>,
+    score: i8,
+}
+
+/// Steps up to this many packets count as counting.
+const LARGEST_STEP: u16 = 256;
+
+impl IpIds {
+    /// How far an identification is ahead of the newest, modulo 2^16 and signed; `None` where this sender does not count.
+    pub fn ahead(&self, id: Option<u16>) -> Option<i16> {
+        if self.score < 2 {
+            return None;
+        }
+        Some(id?.wrapping_sub(self.newest?) as i16)
+    }
+
+    /// Takes note of an identification.
+    pub fn observe(&mut self, id: Option<u16>) {
+        let Some(id) = id else { return };
+        let Some(newest) = self.newest else {
+            self.newest = Some(id);
+            return;
+        };
+        let step = id.wrapping_sub(newest);
+        match step {
+            1..LARGEST_STEP => self.score = (self.score + 1).min(16),
+            // Overtaken packets and copies of packets say nothing against a counter.
+            0 if id != 0 => {}
+            step if step.wrapping_neg() < LARGEST_STEP => {}
+            _ => self.score = (self.score - 4).max(-4),
+        }
+        if (step as i16) > 0 || self.score < 2 {
+            self.newest = Some(id);
+        }
+    }
+}
+
+impl Flow {
+    /// Takes in the time of a round trip behind the observer.
+    pub fn add_rtt(&mut self, nanos: i64) {
+        if nanos >= 0 {
+            self.estimate.update(nanos);
+            self.min_rtt = Some(self.min_rtt.map_or(nanos, |min| min.min(nanos)));
+        }
+    }
+
+    /// The most frequent size of full segments: the largest payload seen, but no more than the receiver's MSS says if it is
+    /// known.
+    pub fn segment_size(&self) -> u32 {
+        self.counts.largest_payload.max(1)
+    }
+
+    /// The raw window of its latest segment.
+    pub fn last_raw_window(&self) -> Option<u16> {
+        self.latest.map(|latest| latest.segment.window)
+    }
+
+    /// The acknowledgment field of its latest segment.
+    pub fn last_ack(&self) -> Option<Seq> {
+        self.latest
+            .filter(|latest| latest.segment.flags.ack())
+            .map(|latest| latest.segment.ack)
+    }
+
+    /// Retransmitted segments.
+    pub fn retransmissions(&self) -> u32 {
+        self.counts.verdicts.of(Verdict::Retransmission)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ip_identifications_count_only_when_they_count() {
+        let mut ids = IpIds::default();
+        for id in [0xfffe, 0xffff, 0, 1] {
+            ids.observe(Some(id));
+        }
+        assert_eq!(ids.ahead(Some(5)), Some(4));
+        assert_eq!(ids.ahead(Some(0xffff)), Some(-2));
+        let mut zero = IpIds::default();
+        (0..9).for_each(|_| zero.observe(Some(0)));
+        assert_eq!(zero.ahead(Some(0)), None);
+        let mut random = IpIds::default();
+        (0..99u32).for_each(|n| random.observe(Some((n.wrapping_mul(2_654_435_761) >> 16) as u16)));
+        assert_eq!(random.ahead(Some(7)), None);
+    }
+
+    #[test]
+    fn windows_are_weighted_by_time() {
+        let mut windows = WindowStatistics::default();
+        windows.add(100, Timestamp::from_nanos(0));
+        windows.add(0, Timestamp::from_nanos(10));
+        windows.add(50, Timestamp::from_nanos(40));
+        assert_eq!((windows.min, windows.max, windows.zero_nanos), (0, 100, 30));
+        assert_eq!(windows.mean(), Some(25.0));
+    }
+}

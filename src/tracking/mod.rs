@@ -1,0 +1,25 @@
+//! Facts about one packet → facts about a connection.
+//!
+//! Inside `ConnectionTracker::observe`, always in this order: find the connection (or create it), orient (who is sending),
+//! judge (pure: reads both flows and the segment), record (updates the flows), next state (pure). Judge before record is the
+//! decision that everything leans on: a rule never sees half-updated state, and is tested by building two flows and a segment.
+
+pub mod connection;
+pub mod direction;
+pub mod event;
+pub mod flow;
+pub mod judgement;
+pub mod numbering;
+pub mod ranges;
+pub mod rtt;
+pub mod segment;
+pub mod state;
+pub mod stream;
+pub mod verdict;
+pub mod wireshark;
+
+pub use connection::Connection;
+pub use direction::{Direction, PerDirection};
+pub use event::Event;
+pub use segment::Segment;
+pub use verdict::{Verdict, Verdicts};

@@ -1,0 +1,59 @@
+//! Relative sequence numbers and the rule for when a SYN starts a new stream, both as tshark has them.
+
+use super::direction::{Direction, PerDirection};
+use super::segment::{Header, Segment};
+use crate::utils::seq::Seq;
+
+/// Relative numbers of a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relative {
+    /// Sequence number relative to the sender's base.
+    pub seq: u32,
+    /// Acknowledgment number relative to the receiver's base; the raw field without the ACK flag.
+    pub ack: u32,
+}
+
+/// The bases of both directions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Numbering {
+    bases: PerDirection<Option<Seq>>,
+}
+
+impl Numbering {
+    /// Whether this segment opens another stream on the same ports.
+    pub fn starts_new_stream(&self, direction: Direction, segment: &Segment) -> bool {
+        segment.flags.syn()
+            && !segment.flags.ack()
+            && self.bases[direction].is_some_and(|base| base != segment.seq)
+    }
+
+    /// Numbers a segment and remembers the bases it sets.
+    pub fn observe(&mut self, direction: Direction, segment: &Segment) -> Relative {
+        if segment.header == Header::TooLong {
+            return Relative {
+                seq: segment.seq.0,
+                ack: segment.ack.0,
+            };
+        }
+        let (sender, receiver) = self.bases.pair_mut(direction);
+        if segment.flags.syn() && segment.flags.ack() {
+            *sender = Some(segment.seq);
+        }
+        let own = *sender.get_or_insert(if segment.flags.syn() {
+            segment.seq
+        } else {
+            segment.seq.minus(1)
+        });
+        if !segment.flags.ack() {
+            return Relative {
+                seq: own.distance_to(segment.seq),
+                ack: segment.ack.0,
+            };
+        }
+        let other = *receiver.get_or_insert(segment.ack.minus(1));
+        Relative {
+            seq: own.distance_to(segment.seq),
+            ack: other.distance_to(segment.ack),
+        }
+    }
+}

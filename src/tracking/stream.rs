@@ -1,0 +1,440 @@
+//! One direction's octets: what was sent, what was captured of it, and what the other side has acknowledged.
+//!
+//! Positions are offsets from the initial sequence number in 64 bits, so that they do not wrap (ANALYSIS.md 3.3): the SYN is
+//! octet 0 and data begin at 1. A stream that was joined in the middle begins at 1 too.
+//!
+//! Memory is bounded. Of the octets that the capture missed, at most `MAX_HOLES` holes are kept; of the transmissions, those
+//! not yet acknowledged up to `MAX_UNACKNOWLEDGED`, and the last `MAX_ACKNOWLEDGED` of the others, which later evidence (a
+//! duplicate, a DSACK) may still be about.
+
+use super::ranges::{Ranges, overlap};
+use crate::utils::seq::Seq;
+use crate::utils::time::Timestamp;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// The most holes of a stream that are kept; the lowest are forgotten first, as if they had been captured.
+pub const MAX_HOLES: usize = 1024;
+/// The most transmissions kept that are not acknowledged; the oldest are forgotten first.
+pub const MAX_UNACKNOWLEDGED: usize = 16_384;
+/// The most acknowledged transmissions kept.
+pub const MAX_ACKNOWLEDGED: usize = 512;
+
+/// The offset of a sequence number, taken as the one nearest to `near`.
+pub const fn offset_of(base: Seq, seq: Seq, near: i64) -> i64 {
+    Seq(base.distance_to(seq)).unwrap_near(near)
+}
+
+/// One transmission of some octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// First octet.
+    pub start: i64,
+    /// Behind the last octet.
+    pub end: i64,
+    /// The frame that carried it.
+    pub frame: u64,
+    /// When it passed.
+    pub time: Timestamp,
+    /// The first transmission of these octets: frame and time. Its own, if it was the first.
+    pub first: (u64, Timestamp),
+    /// What its sender acknowledged with it, raw.
+    pub ack: Seq,
+    /// The raw window it offered.
+    pub window: u16,
+    /// Its IPv4 identification; 0 where there is none.
+    pub ip_id: u16,
+    /// Its timestamp value, if it had one.
+    pub tsval: Option<u32>,
+    /// How many transmissions of these octets came before it.
+    pub repeats: u16,
+    /// Whether octets of it were sent again later: its acknowledgment times nothing (Karn, RFC 6298 §3).
+    pub sent_again: bool,
+}
+
+impl Sent {
+    /// The octets it carried.
+    pub const fn range(&self) -> Range<i64> {
+        self.start..self.end
+    }
+}
+
+/// Octets that the capture has not seen although later ones were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// First missing octet.
+    pub start: i64,
+    /// Behind the last missing octet.
+    pub end: i64,
+    /// When the segment behind it passed.
+    pub opened: Timestamp,
+    /// The frame of that segment.
+    pub frame: u64,
+    /// The timestamp value of that segment.
+    pub tsval: Option<u32>,
+    /// Whether the receiver acknowledged it: it got octets that the capture did not.
+    pub acknowledged: bool,
+}
+
+impl Hole {
+    /// The octets that are missing.
+    pub const fn range(&self) -> Range<i64> {
+        self.start..self.end
+    }
+}
+
+/// One direction's octets.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    base: Option<Seq>,
+    /// Behind the highest octet that was sent; 0 before anything was.
+    pub end: i64,
+    /// Whether a segment of this direction has been captured.
+    pub started: bool,
+    /// The highest acknowledgment by the receiver.
+    pub acknowledged: Option<i64>,
+    /// The right edge of the receiver's window, as far as it ever reached.
+    pub edge: Option<i64>,
+    /// The octet of the FIN, if one was sent.
+    pub fin: Option<i64>,
+    holes: Vec<Hole>,
+    sacked: Ranges,
+    unacknowledged: VecDeque<Sent>,
+    acknowledged_sent: VecDeque<Sent>,
+}
+
+impl Stream {
+    /// The initial sequence number, if it is known or could be inferred.
+    pub const fn base(&self) -> Option<Seq> {
+        self.base
+    }
+
+    /// Sets the initial sequence number. Everything known of another one is forgotten.
+    pub fn set_base(&mut self, base: Seq) {
+        if self.base != Some(base) {
+            *self = Stream {
+                base: Some(base),
+                ..Stream::default()
+            };
+        }
+    }
+
+    /// The offset of a sequence number of this stream; `None` while the base is unknown.
+    pub fn offset(&self, seq: Seq) -> Option<i64> {
+        let near = if self.started {
+            self.end
+        } else {
+            self.acknowledged.unwrap_or(1)
+        };
+        Some(offset_of(self.base?, seq, near))
+    }
+
+    /// Octets of a range that the capture has seen.
+    pub fn seen(&self, range: &Range<i64>) -> i64 {
+        let below_end = overlap(range, &(i64::MIN..self.end));
+        below_end - self.missing(range)
+    }
+
+    /// Octets of a range, below the highest sent, that the capture has not seen.
+    pub fn missing(&self, range: &Range<i64>) -> i64 {
+        self.holes_in(range)
+            .map(|hole| overlap(&hole.range(), range))
+            .sum()
+    }
+
+    /// The holes that a range touches, lowest first.
+    pub fn holes_in<'a>(&'a self, range: &'a Range<i64>) -> impl Iterator<Item = &'a Hole> {
+        let first = self.holes.partition_point(|hole| hole.end <= range.start);
+        self.holes[first..]
+            .iter()
+            .take_while(|hole| hole.start < range.end)
+    }
+
+    /// All holes, lowest first.
+    pub fn holes(&self) -> &[Hole] {
+        &self.holes
+    }
+
+    /// What the receiver has selectively acknowledged above its acknowledgment.
+    pub const fn sacked(&self) -> &Ranges {
+        &self.sacked
+    }
+
+    /// The lowest octet that the receiver has not acknowledged; 0 if it has not acknowledged anything.
+    pub fn lowest_unacknowledged(&self) -> i64 {
+        self.acknowledged.unwrap_or(0)
+    }
+
+    /// The latest transmission, acknowledged or not, of any octet of a range.
+    pub fn latest_of(&self, range: &Range<i64>) -> Option<&Sent> {
+        self.transmissions()
+            .find(|sent| overlap(&sent.range(), range) > 0)
+    }
+
+    /// The transmissions that are still known: first those not acknowledged, latest first, then the others likewise.
+    pub fn transmissions(&self) -> impl Iterator<Item = &Sent> {
+        self.unacknowledged
+            .iter()
+            .rev()
+            .chain(self.acknowledged_sent.iter().rev())
+    }
+
+    /// Transmissions that are not acknowledged, oldest first.
+    pub const fn unacknowledged(&self) -> &VecDeque<Sent> {
+        &self.unacknowledged
+    }
+
+    /// Records a transmission of the octets of `sent`. Marks earlier ones of the same octets as sent again and returns how many
+    /// octets the capture sees for the first time.
+    pub fn transmit(&mut self, mut sent: Sent, tsval: Option<u32>) -> i64 {
+        let range = sent.range();
+        let mut fresh = self.fill(&range);
+        if range.start < self.end {
+            self.link_to_earlier(&mut sent);
+        } else if self.started && range.start > self.end {
+            self.open_hole(self.end..range.start, &sent, tsval);
+        }
+        if range.end > self.end || !self.started {
+            fresh += range.end
+                - if self.started {
+                    range.start.max(self.end)
+                } else {
+                    range.start
+                };
+            self.end = range.end;
+        }
+        self.started = true;
+        if sent.start < sent.end {
+            if self.unacknowledged.len() >= MAX_UNACKNOWLEDGED {
+                self.unacknowledged.pop_front();
+            }
+            self.unacknowledged.push_back(sent);
+        }
+        fresh
+    }
+
+    /// A segment without octets beyond the highest sent shows that something is missing, too.
+    pub fn reach(&mut self, sent: &Sent) {
+        if self.started && sent.start > self.end {
+            self.open_hole(self.end..sent.start, sent, sent.tsval);
+        }
+        if !self.started || sent.start > self.end {
+            self.end = sent.start;
+        }
+        self.started = true;
+    }
+
+    fn link_to_earlier(&mut self, sent: &mut Sent) {
+        let range = sent.range();
+        let earlier = self
+            .latest_of(&range)
+            .map(|last| (last.first, last.repeats));
+        if let Some((first, repeats)) = earlier {
+            sent.first = first;
+            sent.repeats = repeats.saturating_add(1);
+        }
+        for old in self
+            .unacknowledged
+            .iter_mut()
+            .filter(|old| overlap(&old.range(), &range) > 0)
+        {
+            old.sent_again = true;
+        }
+    }
+
+    fn open_hole(&mut self, range: Range<i64>, behind: &Sent, tsval: Option<u32>) {
+        if self.holes.len() >= MAX_HOLES {
+            self.holes.remove(0);
+        }
+        let (opened, frame) = (behind.time, behind.frame);
+        let acknowledged = self
+            .acknowledged
+            .is_some_and(|acknowledged| acknowledged >= range.end);
+        self.holes.push(Hole {
+            start: range.start,
+            end: range.end,
+            opened,
+            frame,
+            tsval,
+            acknowledged,
+        });
+    }
+
+    /// Takes a range out of the holes; returns how many octets that were.
+    fn fill(&mut self, range: &Range<i64>) -> i64 {
+        if self.holes.is_empty() {
+            return 0;
+        }
+        let first = self.holes.partition_point(|hole| hole.end <= range.start);
+        let behind = self
+            .holes
+            .partition_point(|hole| hole.start < range.end)
+            .max(first);
+        let mut rest = [None, None];
+        let mut filled = 0;
+        for hole in &self.holes[first..behind] {
+            filled += overlap(&hole.range(), range);
+            if hole.start < range.start {
+                rest[0] = Some(Hole {
+                    end: range.start,
+                    ..*hole
+                });
+            }
+            if hole.end > range.end {
+                rest[1] = Some(Hole {
+                    start: range.end,
+                    ..*hole
+                });
+            }
+        }
+        self.holes.splice(first..behind, rest.into_iter().flatten());
+        filled
+    }
+
+    /// Records that the receiver acknowledges everything below `offset`. Returns the octets below it that the capture never
+    /// saw and that no earlier acknowledgment told of.
+    pub fn acknowledge(&mut self, offset: i64, sent: &Sent) -> i64 {
+        if self
+            .acknowledged
+            .is_some_and(|acknowledged| offset <= acknowledged)
+        {
+            return 0;
+        }
+        if self.started && offset > self.end {
+            self.open_hole(self.end..offset, sent, None);
+            self.end = offset;
+        }
+        self.acknowledged = Some(offset);
+        let mut unseen = 0;
+        for hole in self.holes.iter_mut().take_while(|hole| hole.start < offset) {
+            if !hole.acknowledged && hole.end <= offset {
+                hole.acknowledged = true;
+                unseen += hole.end - hole.start;
+            }
+        }
+        self.sacked.remove_below(offset);
+        while self
+            .unacknowledged
+            .front()
+            .is_some_and(|sent| sent.end <= offset)
+        {
+            if self.acknowledged_sent.len() >= MAX_ACKNOWLEDGED {
+                self.acknowledged_sent.pop_front();
+            }
+            self.acknowledged_sent
+                .extend(self.unacknowledged.pop_front());
+        }
+        unseen
+    }
+
+    /// Records a block of a selective acknowledgment; returns how many octets it newly tells of.
+    pub fn selectively_acknowledge(&mut self, block: Range<i64>) -> i64 {
+        let floor = self.lowest_unacknowledged();
+        // What lies beyond everything sent cannot have been received: a block from another connection, or nonsense.
+        if block.end > self.end || block.end <= floor {
+            return 0;
+        }
+        self.sacked.insert(block.start.max(floor)..block.end)
+    }
+
+    /// The receiver dropped what it had selectively acknowledged, or the sender does as if (RFC 2018 §8).
+    pub fn forget_sacked(&mut self) {
+        self.sacked.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(start: i64, end: i64, frame: u64) -> Sent {
+        let time = Timestamp::from_nanos(frame as i64);
+        Sent {
+            start,
+            end,
+            frame,
+            time,
+            first: (frame, time),
+            ack: Seq(0),
+            window: 0,
+            ip_id: 0,
+            tsval: None,
+            repeats: 0,
+            sent_again: false,
+        }
+    }
+
+    fn stream(pieces: &[(i64, i64)]) -> Stream {
+        let mut stream = Stream::default();
+        stream.set_base(Seq(0));
+        for (at, &(start, end)) in pieces.iter().enumerate() {
+            stream.transmit(sent(start, end, at as u64 + 1), None);
+        }
+        stream
+    }
+
+    #[test]
+    fn a_gap_is_a_hole_until_it_is_filled() {
+        let mut stream = stream(&[(1, 11), (31, 41)]);
+        assert_eq!(
+            (stream.end, stream.missing(&(0..100)), stream.seen(&(1..41))),
+            (41, 20, 20)
+        );
+        assert_eq!(stream.transmit(sent(16, 21, 3), None), 5);
+        assert_eq!(
+            stream.holes().iter().map(Hole::range).collect::<Vec<_>>(),
+            [11..16, 21..31]
+        );
+        assert_eq!(stream.transmit(sent(11, 31, 4), None), 15);
+        assert!(stream.holes().is_empty());
+    }
+
+    #[test]
+    fn repeats_know_the_first_transmission() {
+        let mut stream = stream(&[(1, 11), (11, 21), (1, 11)]);
+        stream.transmit(sent(1, 21, 4), None);
+        let last = stream.latest_of(&(1..2)).unwrap();
+        assert_eq!((last.frame, last.first.0, last.repeats), (4, 1, 2));
+        assert!(
+            stream
+                .unacknowledged()
+                .iter()
+                .take(3)
+                .all(|sent| sent.sent_again)
+        );
+    }
+
+    #[test]
+    fn an_acknowledgment_beyond_what_was_captured_tells_of_capture_loss() {
+        let mut stream = stream(&[(1, 11), (21, 31)]);
+        assert_eq!(stream.acknowledge(31, &sent(0, 0, 9)), 10);
+        assert_eq!(stream.acknowledge(51, &sent(0, 0, 9)), 20);
+        assert_eq!(stream.acknowledge(51, &sent(0, 0, 9)), 0);
+        assert_eq!(stream.end, 51);
+        assert!(stream.unacknowledged().is_empty());
+        assert_eq!(stream.latest_of(&(1..2)).unwrap().frame, 1);
+    }
+
+    #[test]
+    fn selective_acknowledgments_count_above_the_cumulative_one() {
+        let mut stream = stream(&[(1, 11), (11, 21), (21, 31)]);
+        assert_eq!(stream.selectively_acknowledge(21..31), 10);
+        assert_eq!(stream.selectively_acknowledge(21..99), 0);
+        stream.acknowledge(31, &sent(0, 0, 9));
+        assert!(stream.sacked().is_empty());
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        let mut stream = stream(&[]);
+        for at in 0..(MAX_UNACKNOWLEDGED as i64 * 2) {
+            stream.transmit(sent(at * 20, at * 20 + 10, 1), None);
+        }
+        assert_eq!(
+            (stream.holes.len(), stream.unacknowledged.len()),
+            (MAX_HOLES, MAX_UNACKNOWLEDGED)
+        );
+        stream.acknowledge(stream.end, &sent(0, 0, 9));
+        assert_eq!(stream.acknowledged_sent.len(), MAX_ACKNOWLEDGED);
+    }
+}
