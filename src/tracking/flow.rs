@@ -6,6 +6,7 @@ use super::stream::Stream;
 use super::verdict::{Cause, VERDICT_COUNT, Verdict};
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
+use std::collections::VecDeque;
 
 /// What is counted per direction. Duplicates stand in `verdicts` alone; they are left out of every other count but the first
 /// two.
@@ -216,11 +217,47 @@ pub struct Flow {
     pub longest_pause: i64,
     /// Octets that were acknowledged although the capture never saw them.
     pub unseen_acknowledged: u64,
-    /// Behind the octets that were lost before the capture point although nothing shows a gap: a tail of which only missing
-    /// IP identifications tell.
-    pub lost_tail_end: Option<i64>,
-    /// Latest time at which the retransmission timer ran out, and how long that took.
-    pub last_timeout: Option<(Timestamp, i64)>,
+    /// What the sender knows to be acknowledged, from acknowledgments that have had the time to reach it.
+    pub known_to_sender: KnownToSender,
+}
+
+/// Acknowledgments on their way from the observer to the sender of the data: what passes here reaches it half a round trip of
+/// its side later, and what it sends in answer passes here after the other half (ANALYSIS.md 7.3).
+#[derive(Clone, Debug, Default)]
+pub struct KnownToSender {
+    under_way: VecDeque<(Timestamp, i64)>,
+    arrived: i64,
+}
+
+/// The most acknowledgments kept under way; beyond that the oldest count as arrived.
+const MAX_UNDER_WAY: usize = 4096;
+/// Closer than this to the sender, acknowledgments count as arrived at once.
+const NEAR: i64 = 1_000_000;
+
+impl KnownToSender {
+    /// An acknowledgment of everything below `offset` passes at `time`; the sender is `round_trip` nanoseconds away and back.
+    pub fn pass(&mut self, offset: i64, time: Timestamp, round_trip: i64) {
+        if round_trip <= NEAR {
+            self.under_way.clear();
+            self.arrived = self.arrived.max(offset);
+            return;
+        }
+        if self.under_way.len() >= MAX_UNDER_WAY {
+            self.arrived = self
+                .under_way
+                .pop_front()
+                .map_or(self.arrived, |(_, offset)| offset);
+        }
+        self.under_way.push_back((time.plus(round_trip), offset));
+    }
+
+    /// What the sender of a segment that passes at `time` knew to be acknowledged.
+    pub fn at(&mut self, time: Timestamp) -> i64 {
+        while let Some((_, offset)) = self.under_way.pop_front_if(|(due, _)| *due <= time) {
+            self.arrived = self.arrived.max(offset);
+        }
+        self.arrived
+    }
 }
 
 /// A direction's acknowledgments.
@@ -250,9 +287,14 @@ pub struct IpIds {
 const LARGEST_STEP: u16 = 256;
 
 impl IpIds {
+    /// Whether this sender counts.
+    pub const fn is_counting(&self) -> bool {
+        self.score >= 2
+    }
+
     /// How far an identification is ahead of the newest, modulo 2^16 and signed; `None` where this sender does not count.
     pub fn ahead(&self, id: Option<u16>) -> Option<i16> {
-        if self.score < 2 {
+        if !self.is_counting() {
             return None;
         }
         Some(id?.wrapping_sub(self.newest?) as i16)

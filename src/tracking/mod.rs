@@ -5,20 +5,27 @@
 //! decision that everything leans on: a rule never sees half-updated state, and is tested by building two flows and a segment.
 
 pub mod connection;
+pub mod connection_tracker;
 pub mod direction;
 pub mod event;
 pub mod flow;
+pub mod judge;
 pub mod judgement;
 pub mod numbering;
 pub mod ranges;
+pub mod record;
+mod roles;
 pub mod rtt;
 pub mod segment;
+mod signals;
 pub mod state;
+mod store;
 pub mod stream;
 pub mod verdict;
 pub mod wireshark;
 
 pub use connection::Connection;
+pub use connection_tracker::ConnectionTracker;
 pub use direction::{Direction, PerDirection};
 pub use event::Event;
 pub use segment::Segment;

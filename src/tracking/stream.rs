@@ -50,6 +50,8 @@ pub struct Sent {
     pub repeats: u16,
     /// Whether octets of it were sent again later: its acknowledgment times nothing (Karn, RFC 6298 §3).
     pub sent_again: bool,
+    /// Whether it is known to have been a needless repeat.
+    pub spurious: bool,
 }
 
 impl Sent {
@@ -72,6 +74,8 @@ pub struct Hole {
     pub frame: u64,
     /// The timestamp value of that segment.
     pub tsval: Option<u32>,
+    /// The IPv4 identification of that segment.
+    pub ip_id: u16,
     /// Whether the receiver acknowledged it: it got octets that the capture did not.
     pub acknowledged: bool,
 }
@@ -80,6 +84,22 @@ impl Hole {
     /// The octets that are missing.
     pub const fn range(&self) -> Range<i64> {
         self.start..self.end
+    }
+}
+
+/// What an acknowledgment covers that was not acknowledged before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Acknowledged {
+    /// When the last of the transmissions passed; `None` if one of them was a repeat or was repeated: then the acknowledgment
+    /// times nothing (Karn, RFC 6298 §3).
+    pub timed: Option<Timestamp>,
+    repeated: bool,
+}
+
+impl Acknowledged {
+    fn take(&mut self, sent: &Sent) {
+        self.repeated |= sent.repeats > 0 || sent.sent_again;
+        self.timed = (!self.repeated).then_some(sent.time);
     }
 }
 
@@ -186,13 +206,13 @@ impl Stream {
 
     /// Records a transmission of the octets of `sent`. Marks earlier ones of the same octets as sent again and returns how many
     /// octets the capture sees for the first time.
-    pub fn transmit(&mut self, mut sent: Sent, tsval: Option<u32>) -> i64 {
+    pub fn transmit(&mut self, mut sent: Sent) -> i64 {
         let range = sent.range();
         let mut fresh = self.fill(&range);
         if range.start < self.end {
             self.link_to_earlier(&mut sent);
         } else if self.started && range.start > self.end {
-            self.open_hole(self.end..range.start, &sent, tsval);
+            self.open_hole(self.end..range.start, &sent);
         }
         if range.end > self.end || !self.started {
             fresh += range.end
@@ -216,7 +236,7 @@ impl Stream {
     /// A segment without octets beyond the highest sent shows that something is missing, too.
     pub fn reach(&mut self, sent: &Sent) {
         if self.started && sent.start > self.end {
-            self.open_hole(self.end..sent.start, sent, sent.tsval);
+            self.open_hole(self.end..sent.start, sent);
         }
         if !self.started || sent.start > self.end {
             self.end = sent.start;
@@ -242,11 +262,17 @@ impl Stream {
         }
     }
 
-    fn open_hole(&mut self, range: Range<i64>, behind: &Sent, tsval: Option<u32>) {
+    fn open_hole(&mut self, range: Range<i64>, behind: &Sent) {
         if self.holes.len() >= MAX_HOLES {
             self.holes.remove(0);
         }
-        let (opened, frame) = (behind.time, behind.frame);
+        let Sent {
+            time: opened,
+            frame,
+            tsval,
+            ip_id,
+            ..
+        } = *behind;
         let acknowledged = self
             .acknowledged
             .is_some_and(|acknowledged| acknowledged >= range.end);
@@ -256,6 +282,7 @@ impl Stream {
             opened,
             frame,
             tsval,
+            ip_id,
             acknowledged,
         });
     }
@@ -291,40 +318,68 @@ impl Stream {
         filled
     }
 
-    /// Records that the receiver acknowledges everything below `offset`. Returns the octets below it that the capture never
-    /// saw and that no earlier acknowledgment told of.
-    pub fn acknowledge(&mut self, offset: i64, sent: &Sent) -> i64 {
+    /// Octets below `offset` that the capture never saw and that no earlier acknowledgment told of, and the first of them.
+    pub fn unseen_below(&self, offset: i64) -> Option<(i64, i64)> {
+        let holes = self
+            .holes
+            .iter()
+            .take_while(|hole| hole.end <= offset)
+            .filter(|hole| !hole.acknowledged);
+        let (first, sum) = holes.fold((None, 0), |(first, sum), hole| {
+            (first.or(Some(hole.start)), sum + hole.end - hole.start)
+        });
+        let beyond = if self.started {
+            (offset - self.end).max(0)
+        } else {
+            0
+        };
+        let first = first.or((beyond > 0).then_some(self.end))?;
+        Some((first, sum + beyond))
+    }
+
+    /// Records that the receiver acknowledges everything below `offset`, in a segment that looks like `by`.
+    pub fn acknowledge(&mut self, offset: i64, by: &Sent) -> Acknowledged {
+        let mut news = Acknowledged::default();
         if self
             .acknowledged
             .is_some_and(|acknowledged| offset <= acknowledged)
         {
-            return 0;
+            return news;
         }
         if self.started && offset > self.end {
-            self.open_hole(self.end..offset, sent, None);
+            self.open_hole(
+                self.end..offset,
+                &Sent {
+                    tsval: None,
+                    ip_id: 0,
+                    ..*by
+                },
+            );
             self.end = offset;
         }
         self.acknowledged = Some(offset);
-        let mut unseen = 0;
-        for hole in self.holes.iter_mut().take_while(|hole| hole.start < offset) {
-            if !hole.acknowledged && hole.end <= offset {
-                hole.acknowledged = true;
-                unseen += hole.end - hole.start;
-            }
+        for hole in self.holes.iter_mut().take_while(|hole| hole.end <= offset) {
+            hole.acknowledged = true;
         }
         self.sacked.remove_below(offset);
-        while self
-            .unacknowledged
-            .front()
-            .is_some_and(|sent| sent.end <= offset)
-        {
+        while let Some(sent) = self.unacknowledged.pop_front_if(|sent| sent.end <= offset) {
+            news.take(&sent);
             if self.acknowledged_sent.len() >= MAX_ACKNOWLEDGED {
                 self.acknowledged_sent.pop_front();
             }
-            self.acknowledged_sent
-                .extend(self.unacknowledged.pop_front());
+            self.acknowledged_sent.push_back(sent);
         }
-        unseen
+        news
+    }
+
+    /// Marks a transmission as a needless repeat.
+    pub fn mark_spurious(&mut self, frame: u64) {
+        let all = self
+            .unacknowledged
+            .iter_mut()
+            .chain(self.acknowledged_sent.iter_mut());
+        all.filter(|sent| sent.frame == frame)
+            .for_each(|sent| sent.spurious = true);
     }
 
     /// Records a block of a selective acknowledgment; returns how many octets it newly tells of.
@@ -361,6 +416,7 @@ mod tests {
             tsval: None,
             repeats: 0,
             sent_again: false,
+            spurious: false,
         }
     }
 
@@ -368,7 +424,7 @@ mod tests {
         let mut stream = Stream::default();
         stream.set_base(Seq(0));
         for (at, &(start, end)) in pieces.iter().enumerate() {
-            stream.transmit(sent(start, end, at as u64 + 1), None);
+            stream.transmit(sent(start, end, at as u64 + 1));
         }
         stream
     }
@@ -380,19 +436,19 @@ mod tests {
             (stream.end, stream.missing(&(0..100)), stream.seen(&(1..41))),
             (41, 20, 20)
         );
-        assert_eq!(stream.transmit(sent(16, 21, 3), None), 5);
+        assert_eq!(stream.transmit(sent(16, 21, 3)), 5);
         assert_eq!(
             stream.holes().iter().map(Hole::range).collect::<Vec<_>>(),
             [11..16, 21..31]
         );
-        assert_eq!(stream.transmit(sent(11, 31, 4), None), 15);
+        assert_eq!(stream.transmit(sent(11, 31, 4)), 15);
         assert!(stream.holes().is_empty());
     }
 
     #[test]
     fn repeats_know_the_first_transmission() {
         let mut stream = stream(&[(1, 11), (11, 21), (1, 11)]);
-        stream.transmit(sent(1, 21, 4), None);
+        stream.transmit(sent(1, 21, 4));
         let last = stream.latest_of(&(1..2)).unwrap();
         assert_eq!((last.frame, last.first.0, last.repeats), (4, 1, 2));
         assert!(
@@ -407,9 +463,10 @@ mod tests {
     #[test]
     fn an_acknowledgment_beyond_what_was_captured_tells_of_capture_loss() {
         let mut stream = stream(&[(1, 11), (21, 31)]);
-        assert_eq!(stream.acknowledge(31, &sent(0, 0, 9)), 10);
-        assert_eq!(stream.acknowledge(51, &sent(0, 0, 9)), 20);
-        assert_eq!(stream.acknowledge(51, &sent(0, 0, 9)), 0);
+        for (offset, unseen) in [(31, Some((11, 10))), (51, Some((31, 20))), (51, None)] {
+            assert_eq!(stream.unseen_below(offset), unseen);
+            stream.acknowledge(offset, &sent(0, 0, 9));
+        }
         assert_eq!(stream.end, 51);
         assert!(stream.unacknowledged().is_empty());
         assert_eq!(stream.latest_of(&(1..2)).unwrap().frame, 1);
@@ -428,7 +485,7 @@ mod tests {
     fn memory_is_bounded_whatever_comes() {
         let mut stream = stream(&[]);
         for at in 0..(MAX_UNACKNOWLEDGED as i64 * 2) {
-            stream.transmit(sent(at * 20, at * 20 + 10, 1), None);
+            stream.transmit(sent(at * 20, at * 20 + 10, 1));
         }
         assert_eq!(
             (stream.holes.len(), stream.unacknowledged.len()),

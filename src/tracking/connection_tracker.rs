@@ -1,0 +1,333 @@
+//! All connections of a capture: finds the one a segment belongs to, and takes it through find, orient, judge, record, next
+//! state.
+//!
+//! Memory is a promise: at most `limit` connections are kept. Beyond that the longest closed leave first, then the longest idle;
+//! what they had counted stays in the totals, and how many left is known.
+
+use super::connection::{Connection, Ending, Handshake};
+use super::direction::{Direction, PerDirection};
+use super::event::Event;
+use super::flow::Flow;
+use super::judge::{self, Case, Path, Position};
+use super::judgement::Judgement;
+use super::numbering::{Numbering, Relative};
+use super::record::{self, Recorded};
+use super::roles;
+use super::segment::{Header, Segment};
+use super::signals;
+use super::state::{self, Signal, State};
+use super::store::Store;
+use super::verdict::Verdict;
+use crate::utils::addressing::Endpoint;
+use crate::utils::time::NANOS_PER_MILLI;
+
+/// All connections.
+#[derive(Debug)]
+pub struct ConnectionTracker {
+    store: Store,
+    next_id: u64,
+    judgement: Judgement,
+}
+
+impl ConnectionTracker {
+    /// An empty tracker that keeps at most `limit` connections, at least one.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            store: Store::new(limit),
+            next_id: 0,
+            judgement: Judgement::default(),
+        }
+    }
+
+    /// The connections that are kept, in the order of their numbers.
+    pub fn connections(&self) -> Vec<&Connection> {
+        self.store.sorted()
+    }
+
+    /// How many connections there were, those that left among them.
+    pub fn total(&self) -> u64 {
+        self.next_id
+    }
+
+    /// How many connections are kept.
+    pub fn kept(&self) -> usize {
+        self.store.len()
+    }
+
+    /// How many connections left because of the limit.
+    pub fn evicted(&self) -> u64 {
+        self.store.evicted()
+    }
+
+    /// Connections that left since the last call, for the outputs to show.
+    pub fn take_evicted(&mut self) -> Vec<Connection> {
+        self.store.take_evicted()
+    }
+
+    /// Takes in a segment and says everything that is known of it.
+    pub fn observe<'a>(
+        &'a mut self,
+        sender: Endpoint,
+        receiver: Endpoint,
+        segment: &'a Segment,
+    ) -> Event<'a> {
+        let (slot, reused) = self.find(sender, receiver, segment);
+        let connection = self.store.get_mut(slot);
+        let direction = connection.direction_from(sender);
+        let relative = connection.numbering.observe(direction, segment);
+        let states_before = connection.states;
+        let position = locate(connection, direction, segment);
+        let (mut judgement, signals) = judge_case(connection, direction, segment, position);
+        judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
+        undo_reset(connection, direction, segment, &mut judgement);
+        let (own, other) = connection.flows.pair_mut(direction);
+        let recorded = record::record(own, other, segment, position, &judgement);
+        note_handshake(&mut connection.handshake, segment);
+        connection.last = connection.last.max(segment.time);
+        let was_closed = connection.is_closed();
+        for signal in signals.into_iter().flatten() {
+            advance(connection, direction, segment, signal);
+        }
+        if connection.is_closed() && !was_closed {
+            connection.closed_at = Some(segment.time);
+            self.store.note_closed(slot);
+        }
+        self.judgement = judgement;
+        self.event(
+            slot,
+            direction,
+            segment,
+            relative,
+            position,
+            states_before,
+            recorded,
+        )
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an event is put together from what each step found"
+    )]
+    fn event<'a>(
+        &'a self,
+        slot: u32,
+        direction: Direction,
+        segment: &'a Segment,
+        relative: Relative,
+        position: Position,
+        states_before: PerDirection<State>,
+        recorded: Recorded,
+    ) -> Event<'a> {
+        Event {
+            connection: self.store.get(slot),
+            direction,
+            segment,
+            relative_seq: relative.seq,
+            relative_ack: relative.ack,
+            offset: position.start,
+            ack_offset: position.ack,
+            window: recorded.window,
+            judgement: &self.judgement,
+            states_before,
+            in_flight: recorded.in_flight,
+            rtt: recorded.rtt,
+        }
+    }
+
+    /// The connection of a segment, made if there is none yet or if the segment opens another one on the same ports; and
+    /// whether it did that.
+    fn find(&mut self, sender: Endpoint, receiver: Endpoint, segment: &Segment) -> (u32, bool) {
+        let Some(slot) = self.store.find(sender, receiver) else {
+            return (self.create(sender, receiver, segment, None), false);
+        };
+        let old = self.store.get(slot);
+        let direction = old.direction_from(sender);
+        if !old.numbering.starts_new_stream(direction, segment) {
+            return (slot, false);
+        }
+        let reuses = Some(old.id);
+        (self.create(sender, receiver, segment, reuses), true)
+    }
+
+    fn create(
+        &mut self,
+        sender: Endpoint,
+        receiver: Endpoint,
+        segment: &Segment,
+        reuses: Option<u64>,
+    ) -> u32 {
+        let (sender_is_client, role_source) = roles::sender_is_client(sender, receiver, segment);
+        let (client, server) = if sender_is_client {
+            (sender, receiver)
+        } else {
+            (receiver, sender)
+        };
+        let id = self.next_id;
+        self.next_id += 1;
+        self.store.insert(Connection {
+            id,
+            client,
+            server,
+            role_source,
+            reuses,
+            first_frame: segment.frame,
+            start: segment.time,
+            last: segment.time,
+            states: PerDirection([State::Closed, State::Closed]),
+            flows: PerDirection([Flow::default(), Flow::default()]),
+            handshake: Handshake::default(),
+            ending: None,
+            first_fin: None,
+            closed_at: None,
+            numbering: Numbering::default(),
+            before_reset: None,
+        })
+    }
+}
+
+/// Where a segment stands in both streams. Sets the bases that it brings along (RFC 9293 §3.4, ANALYSIS.md 2.5).
+fn locate(connection: &mut Connection, direction: Direction, segment: &Segment) -> Position {
+    if segment.header == Header::TooLong {
+        return Position::default();
+    }
+    let (sender, receiver) = connection.flows.pair_mut(direction);
+    if segment.flags.syn() {
+        sender.stream.set_base(segment.seq);
+    } else if sender.stream.base().is_none() {
+        sender.stream.set_base(segment.seq.minus(1));
+    }
+    if segment.flags.ack() && receiver.stream.base().is_none() {
+        receiver.stream.set_base(segment.ack.minus(1));
+    }
+    let start = sender.stream.offset(segment.seq).unwrap_or(0);
+    let ack = if segment.flags.ack() {
+        receiver.stream.offset(segment.ack)
+    } else {
+        None
+    };
+    Position {
+        start,
+        end: start.saturating_add(i64::from(segment.sequence_len())),
+        ack,
+    }
+}
+
+fn judge_case(
+    connection: &Connection,
+    direction: Direction,
+    segment: &Segment,
+    position: Position,
+) -> (Judgement, [Option<Signal>; 2]) {
+    let (sender, receiver) = (
+        connection.flow(direction),
+        connection.flow(direction.reverse()),
+    );
+    let path = Path {
+        round_trip: connection.round_trip(),
+        to_sender: receiver.min_rtt,
+    };
+    let states = (
+        connection.states[direction],
+        connection.states[direction.reverse()],
+    );
+    let case = Case {
+        sender,
+        receiver,
+        segment,
+        position,
+        path,
+        states,
+    };
+    let judgement = judge::judge(&case);
+    (judgement, signals::signals(&case, &judgement))
+}
+
+/// Takes back a RST that was believed, if the side that should be closed goes on for longer than the RST needs to reach it.
+fn undo_reset(
+    connection: &mut Connection,
+    direction: Direction,
+    segment: &Segment,
+    judgement: &mut Judgement,
+) {
+    let Some((states, time)) = connection.before_reset else {
+        return;
+    };
+    let Some(Ending::Reset(reset_by) | Ending::FinishedThenReset(reset_by)) = connection.ending
+    else {
+        return;
+    };
+    let patience = connection.round_trip().unwrap_or(20 * NANOS_PER_MILLI);
+    let goes_on = direction == reset_by.reverse() && !segment.flags.rst() && !segment.flags.syn();
+    if goes_on && segment.time.since(time) > patience && !judgement.has(Verdict::Duplicate) {
+        connection.states = states;
+        connection.ending = None;
+        connection.before_reset = None;
+        judgement.verdicts.insert(Verdict::ResetIgnored);
+    }
+}
+
+fn note_handshake(handshake: &mut Handshake, segment: &Segment) {
+    let flags = segment.flags;
+    match (flags.syn(), flags.ack()) {
+        (true, false) => handshake.syn = Some((segment.time, handshake.syn.is_some())),
+        (true, true) => {
+            let repeated = handshake.syn_ack.is_some();
+            handshake.syn_ack = Some((
+                handshake.syn_ack.map_or(segment.time, |(first, _)| first),
+                repeated,
+            ));
+        }
+        (false, true) if handshake.syn_ack.is_some() && handshake.ack.is_none() && !flags.rst() => {
+            handshake.ack = Some(segment.time);
+        }
+        _ => {}
+    }
+}
+
+/// Takes a signal to the states, and notes how the connection ends.
+fn advance(connection: &mut Connection, direction: Direction, segment: &Segment, signal: Signal) {
+    let before = connection.states;
+    let (sender, receiver) = state::next(before[direction], before[direction.reverse()], signal);
+    connection.states[direction] = sender;
+    connection.states[direction.reverse()] = receiver;
+    match signal {
+        Signal::Reset if connection.ending.is_none() => {
+            connection.ending = Some(reset_ending(connection, before, direction));
+            connection.before_reset = Some((before, segment.time));
+        }
+        Signal::Fin | Signal::FinPending | Signal::FinCrossing => {
+            connection.first_fin.get_or_insert(direction);
+        }
+        _ => {}
+    }
+    let both = connection
+        .flows
+        .0
+        .iter()
+        .all(|flow| flow.stream.fin.is_some());
+    if let (true, None, Some(first)) = (
+        both && connection.is_closed(),
+        connection.ending,
+        connection.first_fin,
+    ) {
+        connection.ending = Some(Ending::Finished(first));
+    }
+}
+
+fn reset_ending(
+    connection: &Connection,
+    before: PerDirection<State>,
+    direction: Direction,
+) -> Ending {
+    let (sender, receiver) = (before[direction], before[direction.reverse()]);
+    if receiver == State::SynSent && !sender.is_synchronized() {
+        return Ending::Refused;
+    }
+    if sender == State::SynReceived || receiver == State::SynReceived || sender == State::SynSent {
+        return Ending::HandshakeAborted(direction);
+    }
+    if connection.flow(direction).stream.fin.is_some() {
+        return Ending::FinishedThenReset(direction);
+    }
+    Ending::Reset(direction)
+}

@@ -1,0 +1,146 @@
+//! Why a segment was sent again (ANALYSIS.md 4.16).
+//!
+//! A sender acts on what reaches it. An acknowledgment that passes here reaches it half of its side's round trip later, and
+//! what it sends in answer passes here after the other half: a reaction comes `Path::to_sender` behind its trigger, give or
+//! take an eighth of the round trip. What comes without such a trigger, a timer sent.
+
+use super::Case;
+use crate::tracking::flow::Recovery;
+use crate::tracking::judgement::Trigger;
+use crate::tracking::verdict::Cause;
+use crate::utils::time::NANOS_PER_MILLI;
+
+/// Duplicate ACKs, or segments selectively acknowledged, that tell of a loss (RFC 5681 §3.2, RFC 6675 §2).
+const DUPLICATE_THRESHOLD: u32 = 3;
+
+/// The cause of a retransmission, and what triggered it.
+pub fn of(case: &Case<'_>) -> (Cause, Option<Trigger>) {
+    if case.segment.flags.syn() {
+        return (Cause::Syn, silence(case));
+    }
+    if case.segment.payload_len == 0 && case.segment.flags.fin() {
+        return (Cause::Fin, silence(case));
+    }
+    if case
+        .sender
+        .latest
+        .is_some_and(|latest| latest.segment.payload_len <= 1 && is_probing(case))
+    {
+        return (Cause::Probe, silence(case));
+    }
+    if let Some(waited) = timer(case) {
+        return (by_timer(case, waited), Some(Trigger::Silence(waited)));
+    }
+    by_acknowledgment(case)
+}
+
+fn is_probing(case: &Case<'_>) -> bool {
+    case.receiver
+        .latest
+        .is_some_and(|latest| latest.segment.window == 0)
+        && case.segment.payload_len <= 1
+}
+
+fn silence(case: &Case<'_>) -> Option<Trigger> {
+    case.silence().map(Trigger::Silence)
+}
+
+/// Nanoseconds for which the sender had heard nothing and sent nothing, if that is more than a reaction takes; `None` if the
+/// segment answers something.
+fn timer(case: &Case<'_>) -> Option<i64> {
+    let reaction = case.path.to_sender.unwrap_or(0);
+    let slack = (2 * NANOS_PER_MILLI).max(case.path.round_trip_or_guess() / 8);
+    let heard = case
+        .receiver
+        .acknowledging
+        .last_time
+        .map(|time| case.segment.time.since(time) - reaction);
+    let sent = case.silence();
+    let waited = match (heard, sent) {
+        (Some(heard), Some(sent)) => heard.min(sent),
+        (Some(nanos), None) | (None, Some(nanos)) => nanos,
+        (None, None) => return None,
+    };
+    (waited > slack).then_some(waited)
+}
+
+/// A timer sent: the retransmission timer the lowest octets, the probe timer the highest.
+fn by_timer(case: &Case<'_>, waited: i64) -> Cause {
+    let stream = &case.sender.stream;
+    let estimate = case
+        .path
+        .round_trip_or_guess()
+        .max(case.sender.estimate.smoothed().unwrap_or(0));
+    let lowest = case.position.start <= lowest_missing(case);
+    let highest = case.position.end >= stream.end;
+    let least_timeout = case.sender.estimate.timeout().max(estimate) / 5 * 4;
+    match (lowest, highest) {
+        _ if !lowest && highest => Cause::TailLossProbe,
+        (true, true) if waited < least_timeout && case.receiver.acknowledging.duplicates == 0 => {
+            Cause::TailLossProbe
+        }
+        _ if waited < least_timeout && stream.sacked().above(case.position.end) > 0 => Cause::Rack,
+        (true, _) => Cause::Timeout,
+        _ => Cause::Rack,
+    }
+}
+
+/// The first octet that the receiver has not told to have.
+fn lowest_missing(case: &Case<'_>) -> i64 {
+    case.sender.stream.lowest_unacknowledged().max(1)
+}
+
+/// Something that came in made the sender send.
+fn by_acknowledgment(case: &Case<'_>) -> (Cause, Option<Trigger>) {
+    let stream = &case.sender.stream;
+    let acknowledging = &case.receiver.acknowledging;
+    if let Recovery::Timeout(until) = case.sender.recovery
+        && stream.lowest_unacknowledged() < until
+    {
+        return (
+            Cause::GoBackN,
+            acknowledging
+                .last_progress
+                .map(|(_, frame)| Trigger::PartialAck(frame)),
+        );
+    }
+    let sacked = stream.sacked().above(case.position.end);
+    let threshold = i64::from(DUPLICATE_THRESHOLD - 1) * i64::from(case.sender.segment_size());
+    if acknowledging.duplicates >= DUPLICATE_THRESHOLD {
+        let trigger =
+            Trigger::DuplicateAcks(acknowledging.duplicates, acknowledging.last_duplicate);
+        return (Cause::Fast, Some(trigger));
+    }
+    if sacked > threshold {
+        return (
+            Cause::Fast,
+            Some(Trigger::Sacked(
+                sacked.unsigned_abs(),
+                acknowledging.last_sack,
+            )),
+        );
+    }
+    if sacked > 0 {
+        return (
+            Cause::Rack,
+            Some(Trigger::Sacked(
+                sacked.unsigned_abs(),
+                acknowledging.last_sack,
+            )),
+        );
+    }
+    match case.sender.recovery {
+        Recovery::Fast(until) if stream.lowest_unacknowledged() < until => (
+            Cause::Fast,
+            acknowledging
+                .last_progress
+                .map(|(_, frame)| Trigger::PartialAck(frame)),
+        ),
+        _ if acknowledging.duplicates > 0 => {
+            let trigger =
+                Trigger::DuplicateAcks(acknowledging.duplicates, acknowledging.last_duplicate);
+            (Cause::Rack, Some(trigger))
+        }
+        _ => (Cause::Unknown, None),
+    }
+}

@@ -1,0 +1,339 @@
+//! Records a judged segment in both flows. Nothing is decided here; the judge has spoken before.
+
+use super::direction::Direction;
+use super::flow::{Counts, Flow, Latest, Offer, Recovery};
+use super::judge::Position;
+use super::judge::duplicate_block;
+use super::judgement::Judgement;
+use super::segment::{Header, Segment};
+use super::stream::{Sent, offset_of};
+use super::verdict::{Cause, Verdict};
+use crate::analyzers::tcp::Flags;
+
+/// What recording a segment brought to light.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// The window it offers in bytes, scaled where the scale is known.
+    pub window: u64,
+    /// Octets under way behind it, as its sender knew it; `None` without data.
+    pub in_flight: Option<u64>,
+    /// The round trip that its acknowledgment times, in nanoseconds.
+    pub rtt: Option<i64>,
+}
+
+/// Records a segment from `sender`'s side.
+pub fn record(
+    sender: &mut Flow,
+    receiver: &mut Flow,
+    segment: &Segment,
+    position: Position,
+    judgement: &Judgement,
+) -> Recorded {
+    count(&mut sender.counts, segment, judgement);
+    let window = scaled_window(sender, receiver, segment);
+    let mut recorded = Recorded {
+        window,
+        ..Recorded::default()
+    };
+    let verdicts = judgement.verdicts;
+    if verdicts.has(Verdict::Duplicate) || segment.header == Header::TooLong {
+        return recorded;
+    }
+    if segment.flags.syn() {
+        sender.offer = offer(segment);
+    }
+    if verdicts.has(Verdict::OldDuplicate) {
+        return recorded;
+    }
+    let sent = transmission(segment, position);
+    if !segment.flags.rst() {
+        octets(sender, receiver, segment, sent, judgement);
+        if let Some(ack) = position.ack {
+            recorded.rtt = acknowledgment(sender, receiver, segment, ack, &sent, window, judgement);
+        }
+        if segment.payload_len > 0 {
+            recorded.in_flight = Some(in_flight(sender, segment));
+        }
+    }
+    remember(sender, segment, judgement);
+    recorded
+}
+
+fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
+    counts.packets += 1;
+    counts.wire_bytes += u64::from(segment.wire_len);
+    judgement
+        .verdicts
+        .iter()
+        .for_each(|verdict| counts.verdicts.add(verdict));
+    if judgement.has(Verdict::Duplicate) {
+        return;
+    }
+    let flags = segment.flags;
+    counts.syn += u32::from(flags.syn());
+    counts.fin += u32::from(flags.fin());
+    counts.rst += u32::from(flags.rst());
+    counts.psh += u64::from(flags.any(Flags::PSH));
+    counts.urg += u64::from(flags.any(Flags::URG));
+    counts.pure_acks += u64::from(segment.is_pure_ack());
+    counts.sack += u64::from(!segment.options.sack.as_slice().is_empty());
+    counts.retransmitted_bytes += u64::from(judgement.repeated_octets.min(segment.payload_len));
+    if let Some(cause) = judgement.repeat.and_then(|repeat| repeat.cause) {
+        let at = Cause::ALL
+            .iter()
+            .position(|&other| other == cause)
+            .unwrap_or(Cause::ALL.len() - 1);
+        counts.causes[at] += 1;
+    }
+    if segment.payload_len > 0 {
+        counts.payload_bytes += u64::from(segment.payload_len);
+        counts.largest_payload = counts.largest_payload.max(segment.payload_len);
+        let smallest = if counts.data_packets == 0 {
+            u32::MAX
+        } else {
+            counts.smallest_payload
+        };
+        counts.smallest_payload = smallest.min(segment.payload_len);
+        counts.data_packets += 1;
+    }
+}
+
+/// What a SYN offers. Options that were cut off are unknown, not absent.
+fn offer(segment: &Segment) -> Offer {
+    Offer {
+        known: segment.header == Header::Whole,
+        mss: segment.options.mss,
+        window_scale: segment.options.window_scale.map(|shift| shift.min(14)),
+        sack_permitted: segment.options.sack_permitted,
+        timestamps: segment.options.timestamps.is_some(),
+    }
+}
+
+/// The window in bytes. Scaling holds only if both SYNs offered it, and never on a SYN itself (RFC 7323 §2).
+fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -> u64 {
+    let shift = match (sender.offer.window_scale, receiver.offer.window_scale) {
+        (Some(shift), Some(_)) if !segment.flags.syn() => shift,
+        _ => 0,
+    };
+    u64::from(segment.window) << shift
+}
+
+fn transmission(segment: &Segment, position: Position) -> Sent {
+    Sent {
+        start: position.start,
+        end: position.end,
+        frame: segment.frame,
+        time: segment.time,
+        first: (segment.frame, segment.time),
+        ack: segment.ack,
+        window: segment.window,
+        ip_id: segment.ip_id.unwrap_or(0),
+        tsval: segment
+            .options
+            .timestamps
+            .map(|timestamps| timestamps.value),
+        repeats: 0,
+        sent_again: false,
+        spurious: false,
+    }
+}
+
+/// The octets of the segment itself.
+fn octets(
+    sender: &mut Flow,
+    receiver: &Flow,
+    segment: &Segment,
+    sent: Sent,
+    judgement: &Judgement,
+) {
+    let verdicts = judgement.verdicts;
+    let below = sent.start < sender.stream.end;
+    let is_probe =
+        verdicts.has(Verdict::KeepAlive) || verdicts.has(Verdict::ZeroWindowProbe) && below;
+    if sent.start == sent.end || is_probe {
+        if !is_probe {
+            sender.stream.reach(&sent);
+        }
+        return;
+    }
+    if segment.payload_len > 0 {
+        sender.first_data.get_or_insert(segment.time);
+        sender.last_data = Some(segment.time);
+    }
+    let syn_and_fin = u64::from(segment.flags.syn()) + u64::from(segment.flags.fin());
+    let fresh = sender.stream.transmit(sent).unsigned_abs();
+    sender.counts.unique_bytes += fresh.saturating_sub(syn_and_fin);
+    if segment.flags.fin() {
+        sender.stream.fin = Some(sent.end - 1);
+    }
+    if receiver_has_acknowledged_nothing(sender) {
+        sender.initial_window += u64::from(segment.payload_len);
+    }
+    if verdicts.has(Verdict::Retransmission) {
+        let repeats = sender
+            .stream
+            .unacknowledged()
+            .back()
+            .map_or(1, |sent| sent.repeats.max(1));
+        sender.counts.most_repeats = sender.counts.most_repeats.max(repeats);
+        recover(sender, receiver, judgement);
+    }
+}
+
+fn receiver_has_acknowledged_nothing(sender: &Flow) -> bool {
+    sender
+        .stream
+        .acknowledged
+        .is_none_or(|acknowledged| acknowledged <= 1)
+}
+
+/// A retransmission opens a recovery that lasts until everything sent before it is acknowledged.
+fn recover(sender: &mut Flow, _receiver: &Flow, judgement: &Judgement) {
+    let until = sender.stream.end;
+    match judgement.repeat.and_then(|repeat| repeat.cause) {
+        Some(Cause::Timeout) => sender.recovery = Recovery::Timeout(until),
+        Some(Cause::Fast | Cause::Rack) if sender.recovery == Recovery::None => {
+            sender.recovery = Recovery::Fast(until);
+        }
+        _ => {}
+    }
+}
+
+/// What the segment says of the receiver's octets. Returns the round trip that it times.
+fn acknowledgment(
+    sender: &mut Flow,
+    receiver: &mut Flow,
+    segment: &Segment,
+    ack: i64,
+    sent: &Sent,
+    window: u64,
+    judgement: &Judgement,
+) -> Option<i64> {
+    let stream = &mut receiver.stream;
+    let before = stream.acknowledged;
+    if let Some((_, octets)) = stream.unseen_below(ack) {
+        receiver.unseen_acknowledged += octets.unsigned_abs();
+    }
+    let news = stream.acknowledge(ack, sent);
+    let moved = stream.acknowledged != before;
+    let edge = ack.saturating_add_unsigned(window);
+    stream.edge = Some(stream.edge.map_or(edge, |old| old.max(edge)));
+    let told = blocks(receiver, segment, ack);
+    sender.counts.dsack += u64::from(told.duplicate);
+    if let Some(spurious) = judgement.proves_spurious {
+        receiver.stream.mark_spurious(spurious.frame);
+        receiver
+            .counts
+            .verdicts
+            .add(Verdict::SpuriousRetransmission);
+    }
+    let acknowledging = &mut sender.acknowledging;
+    acknowledging.last_time = Some(segment.time);
+    if moved {
+        acknowledging.duplicates = 0;
+    }
+    if judgement.duplicate_ack > 0 {
+        (acknowledging.duplicates, acknowledging.last_duplicate) =
+            (judgement.duplicate_ack, segment.frame);
+    }
+    if moved || told.news {
+        acknowledging.last_progress = Some((segment.time, segment.frame));
+    }
+    if told.news {
+        acknowledging.last_sack = segment.frame;
+    }
+    if moved {
+        leave_recovery(receiver, ack);
+        receiver
+            .known_to_sender
+            .pass(ack, segment.time, sender.min_rtt.unwrap_or(0));
+    }
+    let rtt = segment.time.since(news.timed?);
+    receiver.add_rtt(rtt);
+    if before.is_none_or(|before| before < 1) && ack == 1 {
+        receiver.syn_rtt = Some(rtt);
+    } else {
+        receiver.ack_rtt.add(rtt);
+    }
+    Some(rtt)
+}
+
+/// What selective blocks told.
+#[derive(Default)]
+struct Told {
+    duplicate: bool,
+    news: bool,
+}
+
+fn blocks(receiver: &mut Flow, segment: &Segment, ack: i64) -> Told {
+    let Some(base) = receiver.stream.base() else {
+        return Told::default();
+    };
+    let blocks = segment.options.sack.as_slice();
+    let ranges = || {
+        blocks
+            .iter()
+            .map(|block| offset_of(base, block.left, ack)..offset_of(base, block.right, ack))
+    };
+    let duplicate = duplicate_block(ranges(), ack).is_some();
+    let mut news = 0;
+    for range in ranges().skip(usize::from(duplicate)) {
+        news += receiver.stream.selectively_acknowledge(range);
+    }
+    Told {
+        duplicate,
+        news: news > 0,
+    }
+}
+
+fn leave_recovery(receiver: &mut Flow, ack: i64) {
+    if let Recovery::Fast(until) | Recovery::Timeout(until) = receiver.recovery
+        && ack >= until
+    {
+        receiver.recovery = Recovery::None;
+    }
+}
+
+fn in_flight(sender: &mut Flow, segment: &Segment) -> u64 {
+    let known = sender.known_to_sender.at(segment.time).max(1);
+    let out = (sender.stream.end - known - sender.stream.sacked().above(known))
+        .max(0)
+        .unsigned_abs();
+    sender.max_in_flight = sender.max_in_flight.max(out);
+    sender.in_flight_sum += u128::from(out);
+    sender.in_flight_samples += 1;
+    out
+}
+
+/// What the next segment of this side is compared with.
+fn remember(sender: &mut Flow, segment: &Segment, judgement: &Judgement) {
+    if let Some(latest) = &sender.latest {
+        sender.longest_pause = sender
+            .longest_pause
+            .max(segment.time.since(latest.segment.time));
+    }
+    sender.ip_ids.observe(segment.ip_id);
+    if let Some(timestamps) = segment.options.timestamps {
+        let newer = sender
+            .newest_tsval
+            .is_none_or(|newest| timestamps.value.wrapping_sub(newest) as i32 > 0);
+        sender.newest_tsval = if newer {
+            Some(timestamps.value)
+        } else {
+            sender.newest_tsval
+        };
+    }
+    sender.latest = Some(Latest {
+        segment: *segment,
+        verdicts: judgement.verdicts,
+    });
+}
+
+/// Which way data mostly flow: the direction with more payload.
+pub fn main_direction(to_server: &Flow, to_client: &Flow) -> Direction {
+    if to_server.counts.payload_bytes >= to_client.counts.payload_bytes {
+        Direction::ToServer
+    } else {
+        Direction::ToClient
+    }
+}

@@ -1,0 +1,216 @@
+//! Where connections are kept: found by their endpoints, at most so many at a time.
+//!
+//! Connections live in chunks that never move, so that growing copies nothing (perf/NOTES.md: one big array took eight times
+//! the memory). The index holds slot numbers; a key has no direction, so that both directions find the same connection.
+
+use super::connection::Connection;
+use crate::utils::addressing::Endpoint;
+use crate::utils::time::Timestamp;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+/// Connections per chunk.
+const CHUNK: usize = 256;
+
+/// The connections that are kept.
+#[derive(Debug)]
+pub struct Store {
+    chunks: Vec<Vec<Option<Connection>>>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    len: usize,
+    limit: usize,
+    /// Slots of connections in the order in which they closed, with their numbers: a slot may hold another one by now.
+    closed: VecDeque<(u32, u64)>,
+    /// Slots in the order in which they were last found to be idle, with number and time.
+    idle: VecDeque<(u32, u64, Timestamp)>,
+    evicted: u64,
+    leaving: Vec<Connection>,
+}
+
+impl Store {
+    /// An empty store for at most `limit` connections, at least one.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            chunks: Vec::new(),
+            free: Vec::new(),
+            index: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            len: 0,
+            limit: limit.clamp(1, u32::MAX as usize),
+            closed: VecDeque::new(),
+            idle: VecDeque::new(),
+            evicted: 0,
+            leaving: Vec::new(),
+        }
+    }
+
+    /// How many connections are kept.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many left because of the limit.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Those that left since the last call.
+    pub fn take_evicted(&mut self) -> Vec<Connection> {
+        std::mem::take(&mut self.leaving)
+    }
+
+    /// The latest connection between two endpoints, whichever of them is the client.
+    pub fn find(&self, a: Endpoint, b: Endpoint) -> Option<u32> {
+        let hash = self.hash(a, b);
+        self.index
+            .find(hash, |&slot| is_between(self.get(slot), a, b))
+            .copied()
+    }
+
+    /// The connection in a slot that was found or inserted.
+    pub fn get(&self, slot: u32) -> &Connection {
+        let (chunk, at) = place(slot);
+        self.chunks[chunk][at]
+            .as_ref()
+            .expect("slots are handed out only while they hold a connection")
+    }
+
+    /// The connection in a slot, to be changed.
+    pub fn get_mut(&mut self, slot: u32) -> &mut Connection {
+        let (chunk, at) = place(slot);
+        self.chunks[chunk][at]
+            .as_mut()
+            .expect("slots are handed out only while they hold a connection")
+    }
+
+    /// Keeps a connection and returns its slot. An earlier one between the same endpoints is not found any more, but kept. At
+    /// the limit another connection leaves first.
+    pub fn insert(&mut self, connection: Connection) -> u32 {
+        if self.len >= self.limit {
+            self.evict();
+        }
+        let (a, b) = (connection.client, connection.server);
+        let hash = self.hash(a, b);
+        let stamp = (connection.id, connection.last);
+        let slot = self.place_in_slot(connection);
+        let Self {
+            index,
+            chunks,
+            hasher,
+            ..
+        } = self;
+        let in_slot = |slot: u32| {
+            let (chunk, at) = place(slot);
+            chunks[chunk][at].as_ref()
+        };
+        let same =
+            |&other: &u32| in_slot(other).is_some_and(|connection| is_between(connection, a, b));
+        match index.find_mut(hash, same) {
+            Some(found) => *found = slot,
+            None => {
+                index.insert_unique(hash, slot, |&other| {
+                    in_slot(other).map_or(0, |connection| {
+                        hash_of(hasher, connection.client, connection.server)
+                    })
+                });
+            }
+        }
+        self.idle.push_back((slot, stamp.0, stamp.1));
+        slot
+    }
+
+    /// A connection has closed: it may leave before those that are open.
+    pub fn note_closed(&mut self, slot: u32) {
+        let id = self.get(slot).id;
+        self.closed.push_back((slot, id));
+        // Stale entries, of connections that opened again or left, are dropped when they come up; this bounds their number.
+        if self.closed.len() > 2 * self.limit.max(CHUNK) {
+            self.closed.pop_front();
+        }
+    }
+
+    /// All that are kept, in the order of their numbers.
+    pub fn sorted(&self) -> Vec<&Connection> {
+        let mut all: Vec<_> = self.chunks.iter().flatten().flatten().collect();
+        all.sort_unstable_by_key(|connection| connection.id);
+        all
+    }
+
+    fn place_in_slot(&mut self, connection: Connection) -> u32 {
+        self.len += 1;
+        if let Some(slot) = self.free.pop() {
+            let (chunk, at) = place(slot);
+            self.chunks[chunk][at] = Some(connection);
+            return slot;
+        }
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let chunk = self.chunks.len() - 1;
+        self.chunks[chunk].push(Some(connection));
+        (chunk * CHUNK + self.chunks[chunk].len() - 1) as u32
+    }
+
+    /// Makes room: the longest closed, or else the one that has been idle for longest, as far as is known. An entry whose
+    /// connection was active since it was queued goes to the end of the queue, so that each eviction costs constant time over
+    /// many.
+    fn evict(&mut self) {
+        while let Some((slot, id)) = self.closed.pop_front() {
+            if self.holds(slot, id).is_some_and(Connection::is_closed) {
+                return self.remove(slot);
+            }
+        }
+        while let Some((slot, id, seen)) = self.idle.pop_front() {
+            match self.holds(slot, id).map(|connection| connection.last) {
+                Some(last) if last > seen => self.idle.push_back((slot, id, last)),
+                Some(_) => return self.remove(slot),
+                None => {}
+            }
+        }
+    }
+
+    fn holds(&self, slot: u32, id: u64) -> Option<&Connection> {
+        let (chunk, at) = place(slot);
+        self.chunks
+            .get(chunk)?
+            .get(at)?
+            .as_ref()
+            .filter(|connection| connection.id == id)
+    }
+
+    fn remove(&mut self, slot: u32) {
+        let (chunk, at) = place(slot);
+        let Some(connection) = self.chunks[chunk][at].take() else {
+            return;
+        };
+        let hash = self.hash(connection.client, connection.server);
+        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
+            entry.remove();
+        }
+        self.free.push(slot);
+        self.len -= 1;
+        self.evicted += 1;
+        self.leaving.push(connection);
+    }
+
+    fn hash(&self, a: Endpoint, b: Endpoint) -> u64 {
+        hash_of(&self.hasher, a, b)
+    }
+}
+
+fn place(slot: u32) -> (usize, usize) {
+    (slot as usize / CHUNK, slot as usize % CHUNK)
+}
+
+/// The same for both directions.
+fn hash_of(hasher: &DefaultHashBuilder, a: Endpoint, b: Endpoint) -> u64 {
+    hasher.hash_one(if a <= b { (a, b) } else { (b, a) })
+}
+
+fn is_between(connection: &Connection, a: Endpoint, b: Endpoint) -> bool {
+    (connection.client == a && connection.server == b)
+        || (connection.client == b && connection.server == a)
+}
