@@ -75,11 +75,17 @@ mod tests {
         assert!(MacAddress([0x33, 0x33, 0, 0, 0, 1]).is_group());
         assert!(!MacAddress([0x10, 0, 0, 0, 0, 1]).is_group());
         assert_eq!(MacAddress([0xff; 6]).kind(), "broadcast");
-        assert_eq!(MacAddress([2, 0, 0, 0, 0, 1]).to_string(), "02:00:00:00:00:01");
+        assert_eq!(
+            MacAddress([2, 0, 0, 0, 0, 1]).to_string(),
+            "02:00:00:00:00:01"
+        );
     }
 
     #[test]
     fn ipv6_endpoints_have_brackets() {
-        assert_eq!(Endpoint::new("::1".parse().unwrap(), 80).to_string(), "[::1]:80");
+        assert_eq!(
+            Endpoint::new("::1".parse().unwrap(), 80).to_string(),
+            "[::1]:80"
+        );
     }
 }

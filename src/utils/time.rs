@@ -19,7 +19,11 @@ impl Timestamp {
     /// A moment from seconds and nanoseconds, as capture files store it. Nanoseconds may exceed a second (damaged files do);
     /// they are carried over. Clamped to the range of the type.
     pub const fn from_parts(seconds: i64, nanos: i64) -> Self {
-        Self(seconds.saturating_mul(NANOS_PER_SECOND).saturating_add(nanos))
+        Self(
+            seconds
+                .saturating_mul(NANOS_PER_SECOND)
+                .saturating_add(nanos),
+        )
     }
 
     /// Nanoseconds since the epoch.
@@ -62,12 +66,18 @@ mod tests {
         let early = Timestamp::from_parts(10, 5);
         assert_eq!(early.plus(7).since(early), 7);
         assert_eq!(early.since(early.plus(7)), -7);
-        assert_eq!(Timestamp::from_nanos(i64::MIN).since(Timestamp::from_nanos(i64::MAX)), i64::MIN);
+        assert_eq!(
+            Timestamp::from_nanos(i64::MIN).since(Timestamp::from_nanos(i64::MAX)),
+            i64::MIN
+        );
     }
 
     #[test]
     fn parts_carry_and_clamp() {
-        assert_eq!(Timestamp::from_parts(1, 2_500_000_000).nanos(), 3_500_000_000);
+        assert_eq!(
+            Timestamp::from_parts(1, 2_500_000_000).nanos(),
+            3_500_000_000
+        );
         assert_eq!(Timestamp::from_parts(i64::MAX, 0).nanos(), i64::MAX);
     }
 }
