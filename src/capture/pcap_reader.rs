@@ -1,0 +1,511 @@
+//! Capture files and standard input: finds out which format it is, numbers the frames and says in a sentence why it ended.
+//!
+//! Bytes are read into one reused buffer and parsed in place ([`super::classic_pcap`], [`super::pcapng`]). Works on pipes that are
+//! still being written: a frame is delivered as soon as its bytes are there, and a quiet pipe gives [`Next::Idle`] every tenth of
+//! a second. Compressed files are refused with the command that helps.
+
+use super::buffer::{Buffer, Filled};
+use super::classic_pcap::{self, ClassicPcap, FILE_HEADER_LEN};
+use super::input::Input;
+use super::pcapng::{self, Pcapng};
+use super::{Drops, End, Format, Next, Source, SourceInfo};
+use crate::analyzers::{Frame, LinkType};
+use crate::utils::time::Timestamp;
+use anyhow::{Result, bail};
+use std::ops::Range;
+use std::path::Path;
+
+/// What a format's reader found next.
+pub(super) enum Step {
+    Record(Record),
+    /// One more interface is described: its place in [`SourceInfo::interfaces`].
+    Interface(usize),
+    /// Something was read that nobody needs to know; go on.
+    Nothing,
+    /// More bytes have not arrived yet.
+    Idle,
+    Stop(Stop),
+}
+
+/// Why a format's reader stops: parts of sentences.
+pub(super) enum Stop {
+    Finished,
+    /// The input ended within what is named here.
+    Truncated(&'static str),
+    /// What is impossible.
+    Damaged(String),
+    /// The system could not read on, and why.
+    Unreadable(String),
+}
+
+/// A frame that is not numbered yet; `bytes` is its place in the buffer.
+pub(super) struct Record {
+    pub(super) time: Timestamp,
+    pub(super) link: LinkType,
+    pub(super) interface: u32,
+    pub(super) wire_len: u32,
+    pub(super) bytes: Range<usize>,
+}
+
+impl Step {
+    pub(super) fn damaged(what: String) -> Step {
+        Step::Stop(Stop::Damaged(what))
+    }
+
+    /// The step when the bytes of `what` are not there.
+    #[cold]
+    pub(super) fn unfilled(filled: Filled, what: &'static str) -> Step {
+        match filled {
+            Filled::Ready | Filled::Idle => Step::Idle,
+            Filled::End => Step::Stop(Stop::Truncated(what)),
+            Filled::Failed(error) => Step::Stop(Stop::Unreadable(error)),
+        }
+    }
+}
+
+enum Reader {
+    Classic(ClassicPcap),
+    Pcapng(Pcapng),
+}
+
+/// A capture file, or a capture from standard input.
+pub struct PcapReader {
+    buffer: Buffer,
+    reader: Reader,
+    info: SourceInfo,
+    size: Option<u64>,
+    /// Frames delivered so far.
+    frames: u64,
+    /// Whether the one interface of a classic file was told of.
+    is_announced: bool,
+    end: Option<End>,
+}
+
+impl PcapReader {
+    /// Opens a capture file; `-` is standard input. Waits until the header has arrived, so signal handlers are better installed
+    /// afterwards. Anything that is not a capture is refused with a sentence that names the file and what is wrong with it.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::from_input(Input::open(path)?)
+    }
+
+    fn from_input(input: Input) -> Result<Self> {
+        let mut buffer = Buffer::new(input.reader);
+        let info = SourceInfo {
+            name: input.name,
+            format: Format::Pcap,
+            interfaces: Vec::new(),
+            problems: Vec::new(),
+            identity: input.identity,
+        };
+        let mut this = match begins_with(&mut buffer, 4, &info.name)? {
+            Some(magic) if u32::from_le_bytes(magic) == pcapng::SECTION_HEADER => {
+                Self::pcapng(buffer, info)?
+            }
+            Some(magic) if classic_pcap::recognize(magic).is_some() => Self::classic(buffer, info)?,
+            _ => bail!(refusal(&mut buffer, &info.name, input.is_standard_input)),
+        };
+        this.size = input.size;
+        Ok(this)
+    }
+
+    fn classic(mut buffer: Buffer, mut info: SourceInfo) -> Result<Self> {
+        let header: Option<[u8; FILE_HEADER_LEN]> =
+            begins_with(&mut buffer, FILE_HEADER_LEN, &info.name)?;
+        let Some(header) = header.as_ref().and_then(ClassicPcap::from_header) else {
+            bail!(
+                "{} is not a complete capture file: it ends within the file header",
+                info.name
+            );
+        };
+        buffer.consume(FILE_HEADER_LEN);
+        info.format = header.format;
+        info.interfaces.push(header.interface);
+        info.problems.extend(header.problem);
+        Ok(Self::new(buffer, Reader::Classic(header.reader), info))
+    }
+
+    fn pcapng(mut buffer: Buffer, mut info: SourceInfo) -> Result<Self> {
+        info.format = Format::Pcapng;
+        let mut reader = Pcapng::new();
+        loop {
+            match reader.section_header(&mut buffer, &info) {
+                Step::Idle => {}
+                Step::Stop(Stop::Damaged(what)) => bail!("{} cannot be read: {what}", info.name),
+                Step::Stop(Stop::Unreadable(error)) => {
+                    bail!("{} cannot be read: {error}", info.name)
+                }
+                Step::Stop(_) => bail!(
+                    "{} is not a complete capture file: it ends within the file header",
+                    info.name
+                ),
+                _ => break,
+            }
+        }
+        Ok(Self::new(buffer, Reader::Pcapng(reader), info))
+    }
+
+    fn new(buffer: Buffer, reader: Reader, info: SourceInfo) -> Self {
+        Self {
+            buffer,
+            reader,
+            info,
+            size: None,
+            frames: 0,
+            is_announced: false,
+            end: None,
+        }
+    }
+
+    /// What is next, with nothing borrowed.
+    #[inline]
+    fn step(&mut self) -> Step {
+        match &mut self.reader {
+            Reader::Classic(reader) if self.is_announced => reader.next(&mut self.buffer),
+            Reader::Classic(_) => {
+                self.is_announced = true;
+                Step::Interface(0)
+            }
+            Reader::Pcapng(reader) => loop {
+                match reader.next(&mut self.buffer, &mut self.info) {
+                    Step::Nothing => {}
+                    step => break step,
+                }
+            },
+        }
+    }
+
+    fn sentence(&self, stop: Stop) -> End {
+        let name = &self.info.name;
+        let after = match self.frames {
+            0 => "before its first frame".to_owned(),
+            frames => format!("after frame {frames}"),
+        };
+        match stop {
+            Stop::Finished => End::Finished,
+            Stop::Truncated(what) => {
+                End::Truncated(format!("{name} is cut off {after}: it ends within {what}"))
+            }
+            Stop::Damaged(what) => End::Damaged(format!(
+                "{name} is damaged {after} and was read up to there: {what}"
+            )),
+            Stop::Unreadable(error) => {
+                End::Damaged(format!("{name} cannot be read on {after}: {error}"))
+            }
+        }
+    }
+}
+
+impl Source for PcapReader {
+    #[inline]
+    fn next(&mut self) -> Result<Next<'_>> {
+        if let Some(end) = &self.end {
+            return Ok(Next::End(end.clone()));
+        }
+        Ok(match self.step() {
+            Step::Record(record) => {
+                self.frames += 1;
+                Next::Frame(Frame {
+                    number: self.frames,
+                    time: record.time,
+                    link: record.link,
+                    interface: record.interface,
+                    wire_len: record.wire_len,
+                    bytes: self.buffer.lend(record.bytes),
+                })
+            }
+            Step::Interface(index) => self
+                .info
+                .interfaces
+                .get(index)
+                .map_or(Next::Idle, Next::Interface),
+            Step::Nothing | Step::Idle => Next::Idle,
+            Step::Stop(stop) => {
+                let end = self.sentence(stop);
+                self.end = Some(end.clone());
+                Next::End(end)
+            }
+        })
+    }
+
+    fn describe(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn drops(&mut self) -> Drops {
+        self.info
+            .interfaces
+            .iter()
+            .fold(Drops::default(), |sum, interface| Drops {
+                kernel: sum.kernel.saturating_add(interface.drops.kernel),
+                interface: sum.interface.saturating_add(interface.drops.interface),
+            })
+    }
+
+    fn progress(&self) -> Option<f64> {
+        self.size
+            .map(|size| (self.buffer.position() as f64 / size as f64).min(1.0))
+    }
+}
+
+/// The first `N` bytes, however long they take to arrive; `None` if the input is shorter.
+fn begins_with<const N: usize>(
+    buffer: &mut Buffer,
+    wanted: usize,
+    name: &str,
+) -> Result<Option<[u8; N]>> {
+    loop {
+        match buffer.fill(wanted) {
+            Filled::Idle => {}
+            Filled::Failed(error) => bail!("{name} cannot be read: {error}"),
+            Filled::Ready | Filled::End => return Ok(buffer.window().first_chunk().copied()),
+        }
+    }
+}
+
+/// What compressed files begin with, what did it, and what undoes it.
+const COMPRESSED: [(&[u8], &str, &str); 6] = [
+    (&[0x1f, 0x8b], "gzip", "zcat"),
+    (&[0x28, 0xb5, 0x2f, 0xfd], "zstd", "zstdcat"),
+    (&[0xfd, b'7', b'z', b'X', b'Z', 0], "xz", "xzcat"),
+    (&[0x04, 0x22, 0x4d, 0x18], "lz4", "lz4cat"),
+    (b"BZh", "bzip2", "bzcat"),
+    (&[0x1f, 0x9d], "compress", "zcat"),
+];
+
+/// Captures in other formats, all of which editcap converts.
+const FOREIGN: [(&[u8], &str); 4] = [
+    (b"snoop\0\0\0", "Solaris snoop"),
+    (b"GMBU", "Microsoft Network Monitor"),
+    (b"RTSS", "Microsoft Network Monitor"),
+    (b"TRSNIFF data", "Sniffer"),
+];
+
+/// The sentence about what this is instead of a capture.
+fn refusal(buffer: &mut Buffer, name: &str, is_standard_input: bool) -> String {
+    // A kilobyte tells text from other things; whether it is there does not matter.
+    buffer.fill(1024);
+    let bytes = buffer.window();
+    let file = if is_standard_input { "FILE" } else { name };
+    if bytes.is_empty() {
+        return format!("{name} is empty (0 bytes), not a capture file");
+    }
+    if let Some((_, method, command)) = COMPRESSED
+        .iter()
+        .find(|(magic, ..)| bytes.starts_with(magic))
+    {
+        return format!(
+            "{name} is compressed with {method}; decompress it first, e.g. `{command} {file} | tcp-monitor -f -`"
+        );
+    }
+    if let Some((_, program)) = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return format!(
+            "{name} is a {program} capture, not pcap or pcapng; convert it first, e.g. `editcap -F pcap {file} NEW.pcap`"
+        );
+    }
+    if is_text(bytes) {
+        return format!("{name} is text, not a pcap or pcapng file");
+    }
+    format!("{name} is not a pcap or pcapng file")
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let sample = bytes.get(..1024).unwrap_or(bytes);
+    sample.utf8_chunks().next().is_some_and(|chunk| {
+        // The sample may be cut within a character.
+        let is_whole = chunk.invalid().is_empty() || chunk.valid().len() + 4 > sample.len();
+        is_whole
+            && !chunk
+                .valid()
+                .contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\x1b'))
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::{Cursor, Read};
+
+    pub(in crate::capture) struct Owned {
+        pub(in crate::capture) nanos: i64,
+        pub(in crate::capture) link: LinkType,
+        pub(in crate::capture) interface: u32,
+        pub(in crate::capture) wire_len: u32,
+        pub(in crate::capture) bytes: Vec<u8>,
+    }
+
+    fn from(reader: Box<dyn Read + Send>, size: u64) -> Result<PcapReader> {
+        let (name, identity) = ("test.pcap".to_owned(), None);
+        PcapReader::from_input(Input {
+            name,
+            reader,
+            identity,
+            size: Some(size),
+            is_standard_input: false,
+        })
+    }
+
+    pub(in crate::capture) fn reader(bytes: &[u8]) -> Result<PcapReader> {
+        from(Box::new(Cursor::new(bytes.to_vec())), bytes.len() as u64)
+    }
+
+    fn drain(reader: &mut PcapReader) -> (Vec<Owned>, End) {
+        let (mut frames, mut told) = (Vec::new(), 0);
+        loop {
+            match reader.next().unwrap() {
+                Next::Interface(_) => told += 1,
+                Next::Idle => {}
+                Next::End(end) => return (frames, end),
+                Next::Frame(frame) => {
+                    assert!(frame.interface < told && frame.wire_len as usize >= frame.bytes.len());
+                    assert_eq!(frame.number, frames.len() as u64 + 1);
+                    frames.push(Owned {
+                        nanos: frame.time.nanos(),
+                        link: frame.link,
+                        interface: frame.interface,
+                        wire_len: frame.wire_len,
+                        bytes: frame.bytes.to_vec(),
+                    });
+                }
+            }
+        }
+    }
+
+    pub(in crate::capture) fn frames(bytes: &[u8]) -> (Vec<Owned>, End) {
+        drain(&mut reader(bytes).unwrap())
+    }
+
+    fn refused(bytes: &[u8]) -> String {
+        reader(bytes).err().expect("refused").to_string()
+    }
+
+    #[test]
+    fn what_is_no_capture_is_refused_by_name() {
+        assert_eq!(
+            refused(b""),
+            "test.pcap is empty (0 bytes), not a capture file"
+        );
+        assert!(
+            refused(&[0x1f, 0x8b, 8, 0]).contains("compressed with gzip")
+                && refused(&[0x1f, 0x8b]).contains("`zcat test.pcap |")
+        );
+        assert!(refused(b"snoop\0\0\0\0").contains("Solaris snoop"));
+        assert!(refused("Hällo, world\n".as_bytes()).contains("is text"));
+        assert!(refused(&[1, 2, 3, 4, 5]).ends_with("is not a pcap or pcapng file"));
+        assert!(refused(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0]).contains("ends within the file header"));
+        assert!(refused(&[0x0a, 0x0d, 0x0d, 0x0a, 28, 0]).contains("ends within the file header"));
+    }
+
+    #[test]
+    fn paths_that_cannot_be_read_are_refused_by_name() {
+        let refused = |path: &str| {
+            PcapReader::open(Path::new(path))
+                .err()
+                .expect("refused")
+                .to_string()
+        };
+        assert_eq!(
+            refused("/no/such\x1bfile"),
+            "/no/such\\u{1b}file: no such file"
+        );
+        assert_eq!(refused("/tmp"), "/tmp is a directory, not a capture file");
+        assert!(refused("/dev/null").contains("is empty"));
+    }
+
+    /// Hands out one byte at a time with pauses, as a slow pipe does.
+    struct Drip(Cursor<Vec<u8>>, bool);
+
+    impl Read for Drip {
+        fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                Err(std::io::ErrorKind::WouldBlock.into())
+            } else {
+                self.0.read(&mut room[..1])
+            }
+        }
+    }
+
+    /// A header and this many records with frames of 0, 1, 2 … bytes.
+    fn classic(records: u32) -> Vec<u8> {
+        let header = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 1];
+        let mut bytes: Vec<u8> = header
+            .iter()
+            .flat_map(|number: &u32| number.to_le_bytes())
+            .collect();
+        for len in 0..records {
+            bytes.extend(
+                [len, 0, len, len]
+                    .iter()
+                    .flat_map(|number| number.to_le_bytes()),
+            );
+            bytes.extend(vec![7; len as usize]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_slow_pipe_gives_the_same_frames() {
+        for bytes in [classic(20), pcapng::tests::everything()] {
+            let (all, end) = frames(&bytes);
+            let mut reader = from(
+                Box::new(Drip(Cursor::new(bytes.clone()), false)),
+                bytes.len() as u64,
+            )
+            .unwrap();
+            let (got, slow_end) = drain(&mut reader);
+            assert_eq!(end, slow_end);
+            assert!(
+                all.iter()
+                    .map(|frame| &frame.bytes)
+                    .eq(got.iter().map(|frame| &frame.bytes))
+            );
+            assert_eq!(reader.progress(), Some(1.0));
+        }
+    }
+
+    #[test]
+    fn a_header_alone_is_a_capture_without_frames() {
+        assert_eq!(frames(&classic(0)).1, End::Finished);
+    }
+
+    #[test]
+    fn a_read_error_ends_it_with_what_was_read() {
+        struct Fails;
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("the disk is on fire"))
+            }
+        }
+        let mut reader = from(Box::new(Cursor::new(classic(3)).chain(Fails)), 1).unwrap();
+        let (got, end) = drain(&mut reader);
+        assert_eq!(got.len(), 3);
+        assert_eq!(
+            end.warning(),
+            Some("test.pcap cannot be read on after frame 3: the disk is on fire")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_end(bytes in proptest::collection::vec(any::<u8>(), 0..2000), format in 0..4usize) {
+            let magics: [&[u8]; 4] = [&[], &[0xd4, 0xc3, 0xb2, 0xa1], &[0xa1, 0xb2, 0x3c, 0x4d], &[0x0a, 0x0d, 0x0d, 0x0a]];
+            let bytes = [magics[format], &bytes].concat();
+            if let Ok(mut reader) = reader(&bytes) {
+                drain(&mut reader);
+            }
+        }
+
+        #[test]
+        fn damaged_files_end(position in any::<prop::sample::Index>(), value in any::<u32>(), width in 1..=4usize, cut in any::<prop::sample::Index>()) {
+            for mut bytes in [classic(20), pcapng::tests::everything()] {
+                let at = position.index(bytes.len() - 4);
+                bytes[at..at + width].copy_from_slice(&value.to_le_bytes()[..width]);
+                bytes.truncate(cut.index(bytes.len()) + 1);
+                if let Ok(mut reader) = reader(&bytes) {
+                    drain(&mut reader);
+                }
+            }
+        }
+    }
+}
