@@ -4,3 +4,4 @@ pub mod analyzers;
 pub mod capture;
 pub mod tracking;
 pub mod utils;
+pub mod visualization;

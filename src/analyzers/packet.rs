@@ -41,7 +41,7 @@ pub enum Layer<'a> {
 pub const MAX_LAYERS: usize = 16;
 
 /// Which layer could not be read, and why.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Stop {
     /// The layer that could not be read.
     pub layer: LayerName,

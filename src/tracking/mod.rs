@@ -21,6 +21,7 @@ mod signals;
 pub mod state;
 mod store;
 pub mod stream;
+pub mod totals;
 pub mod verdict;
 pub mod wireshark;
 

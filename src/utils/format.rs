@@ -1,1 +1,199 @@
-//! format
+//! Numbers, times and foreign text for people: every place that shows one uses these.
+
+use super::time::{NANOS_PER_MILLI, NANOS_PER_SECOND, Timestamp};
+use std::borrow::Cow;
+
+/// A number with three significant digits and a decimal unit prefix: `999`, `1.23 k`, `45.6 M`.
+fn scaled(value: f64, unit: &str) -> String {
+    const PREFIXES: [&str; 6] = ["", "k", "M", "G", "T", "P"];
+    let mut value = value;
+    let mut prefix = 0;
+    while value.abs() >= 999.5 && prefix < PREFIXES.len() - 1 {
+        value /= 1000.0;
+        prefix += 1;
+    }
+    let digits = match value.abs() {
+        _ if prefix == 0 => 0,
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$} {}{unit}", PREFIXES[prefix])
+}
+
+/// Octets in decimal units: `0 B`, `1.46 kB`, `2.00 GB`.
+pub fn bytes(octets: u64) -> String {
+    scaled(octets as f64, "B")
+}
+
+/// A rate in bits per second: `8.00 Mbit/s`.
+pub fn bit_rate(bits_per_second: f64) -> String {
+    scaled(bits_per_second, "bit/s")
+}
+
+/// A count with its thousands apart: `1 234 567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A duration in nanoseconds with three significant digits: `250 ns`, `1.23 ms`, `4.56 s`, `2 min 03 s`, `3 h 04 min`.
+pub fn duration(nanos: i64) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let nanos = nanos.unsigned_abs();
+    let digits = |value: f64| match value {
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    let small = |value: f64, unit: &str| format!("{sign}{value:.*} {unit}", digits(value));
+    let seconds = nanos / NANOS_PER_SECOND as u64;
+    match nanos {
+        0..1_000 => format!("{sign}{nanos} ns"),
+        1_000..999_500 => small(nanos as f64 / 1e3, "µs"),
+        999_500..999_500_000 => small(nanos as f64 / 1e6, "ms"),
+        999_500_000..120_000_000_000 => small(nanos as f64 / 1e9, "s"),
+        _ if seconds < 7200 => format!("{sign}{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{sign}{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Milliseconds with two decimals, for columns of one unit.
+pub fn millis(nanos: i64) -> String {
+    format!("{:.2}", nanos as f64 / NANOS_PER_MILLI as f64)
+}
+
+/// Seconds with nine decimals, or with six where the last three are zero: `12.345678`. For grep and awk.
+pub fn seconds(nanos: i64) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let (whole, rest) = (
+        nanos.unsigned_abs() / NANOS_PER_SECOND as u64,
+        nanos.unsigned_abs() % NANOS_PER_SECOND as u64,
+    );
+    if rest % 1000 == 0 {
+        format!("{sign}{whole}.{:06}", rest / 1000)
+    } else {
+        format!("{sign}{whole}.{rest:09}")
+    }
+}
+
+/// Date and time of day in UTC to the microsecond: `2026-11-23 22:14:05.000123 UTC`.
+pub fn date_and_time(time: Timestamp) -> String {
+    let seconds = time.nanos().div_euclid(NANOS_PER_SECOND);
+    let micros = time.nanos().rem_euclid(NANOS_PER_SECOND) / 1000;
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let of_day = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} UTC")
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar, before and after.
+pub fn civil(day: i64) -> (i64, i64, i64) {
+    // Eras of 400 years from 0000-03-01, so that the leap day comes last in its year.
+    let day = day + 719_468;
+    let era = day.div_euclid(146_097);
+    let of_era = day.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+/// Text from the network or a file with everything escaped that could steer a terminal: control characters and the marks that
+/// turn the direction of writing.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| {
+        if is_harmful(c) {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_three_digits() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1460), "1.46 kB");
+        assert_eq!(bytes(999_999), "1.00 MB");
+        assert_eq!(bytes(u64::MAX), "18447 PB");
+        assert_eq!(bit_rate(12_345_678.0), "12.3 Mbit/s");
+        assert_eq!(count(1_234_567), "1 234 567");
+        assert_eq!(count(123), "123");
+    }
+
+    #[test]
+    fn durations_pick_their_unit() {
+        let cases = [
+            (250, "250 ns"),
+            (1_500, "1.50 µs"),
+            (40_123_000, "40.1 ms"),
+            (999_600_000, "1.00 s"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(duration(nanos), text);
+        }
+        assert_eq!(duration(123 * NANOS_PER_SECOND), "2 min 03 s");
+        assert_eq!(duration(10_000 * NANOS_PER_SECOND), "2 h 46 min");
+        assert_eq!(duration(-2_000_000), "-2.00 ms");
+    }
+
+    #[test]
+    fn seconds_for_scripts() {
+        assert_eq!(seconds(12_345_678_000), "12.345678");
+        assert_eq!(seconds(1), "0.000000001");
+        assert_eq!(seconds(-500_000_000), "-0.500000");
+    }
+
+    #[test]
+    fn dates_before_and_after_the_epoch() {
+        assert_eq!(
+            date_and_time(Timestamp::from_nanos(0)),
+            "1970-01-01 00:00:00.000000 UTC"
+        );
+        assert_eq!(
+            date_and_time(Timestamp::from_parts(951_782_400, 1000)),
+            "2000-02-29 00:00:00.000001 UTC"
+        );
+        assert_eq!(
+            date_and_time(Timestamp::from_parts(4_294_967_296, 0)),
+            "2106-02-07 06:28:16.000000 UTC"
+        );
+        assert_eq!(
+            date_and_time(Timestamp::from_parts(-1, 0)),
+            "1969-12-31 23:59:59.000000 UTC"
+        );
+    }
+
+    #[test]
+    fn nothing_printable_steers_a_terminal() {
+        assert_eq!(printable("eth0"), "eth0");
+        assert_eq!(printable("a\x1b[2Jb\u{202e}"), "a\\u{1b}[2Jb\\u{202e}");
+    }
+}

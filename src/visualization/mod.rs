@@ -1,0 +1,68 @@
+//! Events → something to look at. Every output has the same shape: see each packet, see a connection leave, write the end.
+//!
+//! Adding an output is one new file here and one row in `run`; nothing else learns of it.
+
+pub mod json_lines;
+
+use crate::analyzers::{Frame, LinkType, Packet};
+use crate::tracking::totals::Totals;
+use crate::tracking::{Connection, ConnectionTracker, Event};
+use anyhow::Result;
+use std::io::Write;
+
+/// A packet that passed the selection, with what the tracking said of it.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// The frame.
+    pub frame: &'a Frame<'a>,
+    /// What could be read of it.
+    pub packet: &'a Packet<'a>,
+    /// For TCP: the segment in its connection.
+    pub event: Option<&'a Event<'a>>,
+    /// Nanoseconds since the first packet of the capture.
+    pub since_start: i64,
+}
+
+/// The capture as a whole, at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// File, interface or `standard input`, safe to print.
+    pub source: String,
+    /// The kind of capture, in a word.
+    pub format: String,
+    /// The link types of its interfaces.
+    pub link_types: Vec<LinkType>,
+    /// The snap length in bytes, if there is one.
+    pub snap_length: Option<u32>,
+    /// Packets, bytes, layers, what could not be read.
+    pub totals: Totals,
+    /// Packets that the kernel dropped.
+    pub dropped_by_kernel: u64,
+    /// Packets that the interface or its driver dropped.
+    pub dropped_by_interface: u64,
+    /// Remarks on the capture: how it ended, what was odd about it.
+    pub warnings: Vec<String>,
+}
+
+/// Something that shows results. What it prints goes to the writer it is handed; files it writes itself.
+pub trait Output {
+    /// A packet passed the selection.
+    fn packet(&mut self, _seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
+        Ok(())
+    }
+
+    /// A connection leaves the tracking before the end, to make room.
+    fn closed(&mut self, _connection: &Connection, _to: &mut dyn Write) -> Result<()> {
+        Ok(())
+    }
+
+    /// The capture is over.
+    fn finish(
+        &mut self,
+        _tracker: &ConnectionTracker,
+        _summary: &Summary,
+        _to: &mut dyn Write,
+    ) -> Result<()> {
+        Ok(())
+    }
+}
