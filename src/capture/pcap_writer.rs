@@ -331,7 +331,9 @@ mod tests {
                     i.name, i.description, i.link.0, i.snap_length
                 ),
                 Next::End(end) => format!("{end:?}"),
-                other => format!("{other:?}"),
+                // Numbers differ: the block that is no frame is not written.
+                Next::Frame(frame) => format!("{:?}", Frame { number: 0, ..frame }),
+                Next::Idle => "idle".to_owned(),
             };
             let (was, is) = (told(before.next().unwrap()), told(after.next().unwrap()));
             assert_eq!(was, is);

@@ -22,6 +22,10 @@ const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
+/// What Wireshark shows among the frames and counts with them, though no network had it: systemd journal entries, custom blocks,
+/// and system calls.
+const COUNTED: [u32; 7] = [9, 0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x221];
+
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 /// Type and length, and the length once more at the end: no block is shorter.
 const SMALLEST_BLOCK: u32 = 12;
@@ -99,15 +103,22 @@ impl Pcapng {
             INTERFACE_STATISTICS => self.interface_statistics(buffer, info, length),
             _ => {
                 self.close(buffer, length, 0);
-                Step::Nothing
+                if COUNTED.contains(&kind) {
+                    Step::Foreign
+                } else {
+                    Step::Nothing
+                }
             }
         }
     }
 
     /// Gives up the rest of a block of which `consumed` bytes are consumed, and remembers to check its end.
+    ///
+    /// Blocks end at a multiple of four bytes; old writers (ntar) gave the length without this padding.
     #[inline]
     fn close(&mut self, buffer: &mut Buffer, length: u32, consumed: u32) {
-        buffer.skip(length.saturating_sub(consumed).saturating_sub(4).into());
+        let whole = u64::from(length).next_multiple_of(4);
+        buffer.skip(whole.saturating_sub(consumed.into()).saturating_sub(4));
         self.closing_length = Some(length);
     }
 
@@ -304,11 +315,10 @@ impl Pcapng {
     }
 }
 
-/// The damage that a block length is: too short for its kind, or not a multiple of four.
+/// The damage that a block length is when it is too short for its kind.
 #[inline]
 fn impossible_block(length: u32, shortest: u32) -> Option<Step> {
-    (length < shortest || !length.is_multiple_of(4))
-        .then(|| Step::damaged(format!("a block claims a length of {length} bytes")))
+    (length < shortest).then(|| Step::damaged(format!("a block claims a length of {length} bytes")))
 }
 
 /// An option's text, cut to what is kept; what is not UTF-8 is replaced.
@@ -421,6 +431,7 @@ pub(super) mod tests {
         );
         file.enhanced(0, 5_000_000_001, 90, b"nanos");
         file.block(0xbad, &[vec![0; 1000]]);
+        file.block(0xbad0, &[vec![0; 1000]]);
         file.enhanced(1, 1536, 3, b"two");
         file.block(
             OBSOLETE_PACKET,
@@ -498,6 +509,39 @@ pub(super) mod tests {
             most = got.len();
         }
         assert_eq!(most, 5);
+    }
+
+    #[test]
+    fn numbers_are_those_of_wireshark_which_counts_custom_blocks() {
+        let mut reader = reader(&everything()).unwrap();
+        let mut numbers = Vec::new();
+        loop {
+            match reader.next().unwrap() {
+                Next::Frame(frame) => numbers.push(frame.number),
+                Next::End(_) => break,
+                _ => {}
+            }
+        }
+        assert_eq!(numbers, [1, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_length_without_the_padding_is_what_old_writers_gave() {
+        let mut file = Writer(ByteOrder::Little, Vec::new());
+        file.section(ByteOrder::Little);
+        file.interface(1, 0, &[]);
+        for _ in 0..2 {
+            let block = [
+                file.u32s(&[2, 35, 0, 0, 0, 3, 3]),
+                b"odd\0".to_vec(),
+                file.u32s(&[35]),
+            ]
+            .concat();
+            file.1.extend(block);
+        }
+        let (got, end) = frames(&file.1);
+        assert_eq!((got.len(), end), (2, End::Finished));
+        assert_eq!(got[1].bytes, b"odd");
     }
 
     fn damage(build: impl Fn(&mut Writer)) -> String {
