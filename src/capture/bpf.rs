@@ -11,6 +11,9 @@ use crate::analyzers::{Frame, LinkType};
 use anyhow::{Result, anyhow, bail};
 use pcap::{Capture, Linktype, Precision};
 
+/// How many link types are complained about: a hostile file may have thousands.
+const MOST_PROBLEMS: usize = 8;
+
 /// A filter expression that frames can be held against.
 pub struct Filter {
     expression: String,
@@ -68,14 +71,17 @@ impl Filter {
             Ok(machine) => Some(machine),
             // An expression that is good elsewhere: libpcap knows too little of this link type. Nothing matches there.
             Err(error) if link != LinkType::ETHERNET && check(&self.expression).is_ok() => {
-                self.problems
-                    .push(format!("frames of link type {link} are left out: {error}"));
+                if self.problems.len() < MOST_PROBLEMS {
+                    self.problems
+                        .push(format!("frames of link type {link} are left out: {error}"));
+                }
                 None
             }
             Err(error) => return Err(error),
         };
+        let index = self.compiled.len();
         self.compiled.push((link, machine));
-        Ok(self.compiled.len() - 1)
+        Ok(index)
     }
 }
 
@@ -215,6 +221,13 @@ mod tests {
             );
         }
         assert!(Filter::new("a\0b", &[]).is_err());
+        assert!(
+            Filter::new("inbound", &[])
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("only a live capture")
+        );
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Source for PacketCapture {
         }
         let error = match self.capture.next_packet() {
             Ok(packet) => {
-                self.frames += 1;
+                self.frames = self.frames.saturating_add(1);
                 return Ok(Next::Frame(Frame {
                     number: self.frames,
                     time: time_of(packet.header, self.nanos_per_unit),

@@ -167,14 +167,14 @@ impl PcapReader {
                 self.is_announced = true;
                 Step::Interface(0)
             }
-            Reader::Pcapng(reader) => loop {
-                match reader.next(&mut self.buffer, &mut self.info) {
-                    Step::Nothing => {}
-                    Step::Foreign => self.frames += 1,
-                    step => break step,
-                }
-            },
+            Reader::Pcapng(reader) => reader.next(&mut self.buffer, &mut self.info),
         }
+    }
+
+    #[cold]
+    fn stop(&mut self, stop: Stop) -> End {
+        let end = self.sentence(stop);
+        self.end.insert(end).clone()
     }
 
     fn sentence(&self, stop: Stop) -> End {
@@ -204,30 +204,34 @@ impl Source for PcapReader {
         if let Some(end) = &self.end {
             return Ok(Next::End(end.clone()));
         }
-        Ok(match self.step() {
-            Step::Record(record) => {
-                self.frames += 1;
-                Next::Frame(Frame {
-                    number: self.frames,
-                    time: record.time,
-                    link: record.link,
-                    interface: record.interface,
-                    wire_len: record.wire_len,
-                    bytes: self.buffer.lend(record.bytes),
-                })
-            }
-            Step::Interface(index) => self
-                .info
-                .interfaces
-                .get(index)
-                .map_or(Next::Idle, Next::Interface),
-            Step::Nothing | Step::Foreign | Step::Idle => Next::Idle,
-            Step::Stop(stop) => {
-                let end = self.sentence(stop);
-                self.end = Some(end.clone());
-                Next::End(end)
-            }
-        })
+        loop {
+            // Taken apart where it is returned: moving it costs more than reading it.
+            return Ok(match self.step() {
+                Step::Record(record) => {
+                    self.frames = self.frames.saturating_add(1);
+                    Next::Frame(Frame {
+                        number: self.frames,
+                        time: record.time,
+                        link: record.link,
+                        interface: record.interface,
+                        wire_len: record.wire_len,
+                        bytes: self.buffer.lend(record.bytes),
+                    })
+                }
+                Step::Interface(index) => self
+                    .info
+                    .interfaces
+                    .get(index)
+                    .map_or(Next::Idle, Next::Interface),
+                Step::Nothing => continue,
+                Step::Foreign => {
+                    self.frames = self.frames.saturating_add(1);
+                    continue;
+                }
+                Step::Idle => Next::Idle,
+                Step::Stop(stop) => Next::End(self.stop(stop)),
+            });
+        }
     }
 
     fn describe(&self) -> &SourceInfo {

@@ -115,7 +115,7 @@ impl PcapWriter {
 
     /// Writes a frame.
     pub fn write(&mut self, frame: &Frame<'_>) -> Result<()> {
-        self.frames += 1;
+        self.frames = self.frames.saturating_add(1);
         match self.format {
             Container::Classic { nanos_per_unit } => {
                 let header = record_header(frame, nanos_per_unit);

@@ -118,8 +118,13 @@ impl Pcapng {
     #[inline]
     fn close(&mut self, buffer: &mut Buffer, length: u32, consumed: u32) {
         let whole = u64::from(length).next_multiple_of(4);
-        buffer.skip(whole.saturating_sub(consumed.into()).saturating_sub(4));
-        self.closing_length = Some(length);
+        let skipped = whole.saturating_sub(consumed.into()).saturating_sub(4);
+        buffer.skip(skipped);
+        // Nearly always the end is here already.
+        match buffer.window().first_chunk::<4>() {
+            Some(again) if self.order.u32(*again) == length => drop(buffer.consume(4)),
+            _ => self.closing_length = Some(length),
+        }
     }
 
     /// A section header decides the byte order, its own included.
@@ -169,7 +174,7 @@ impl Pcapng {
             | u64::from(self.order.u32_at(header, 16));
         let captured = self.order.u32_at(header, 20);
         let wire = self.order.u32_at(header, 24);
-        if captured > LARGEST_FRAME || captured > length - (HEADER + 4) {
+        if captured > LARGEST_FRAME || captured > length.saturating_sub(HEADER + 4) {
             return Step::damaged(format!(
                 "a packet block of {length} bytes claims a frame of {captured} bytes"
             ));
@@ -178,14 +183,14 @@ impl Pcapng {
         let Some(interface) = info.interfaces.get(index) else {
             return self.unknown_interface(info, number);
         };
-        fill!(buffer, (HEADER + captured) as usize, "a frame");
+        fill!(buffer, HEADER.saturating_add(captured) as usize, "a frame");
         buffer.consume(HEADER as usize);
         let time = interface
             .resolution
             .timestamp(units, interface.offset_seconds);
         self.latest = self.latest.max(time);
         let bytes = buffer.consume(captured as usize);
-        self.close(buffer, length, HEADER + captured);
+        self.close(buffer, length, HEADER.saturating_add(captured));
         Step::Record(Record {
             time,
             link: interface.link,
@@ -211,18 +216,18 @@ impl Pcapng {
         } else {
             interface.snap_length
         };
-        let captured = wire.min(snap_length).min(length - (HEADER + 4));
+        let captured = wire.min(snap_length).min(length.saturating_sub(HEADER + 4));
         if captured > LARGEST_FRAME {
             return Step::damaged(format!("a packet block claims a frame of {captured} bytes"));
         }
-        fill!(buffer, (HEADER + captured) as usize, "a frame");
+        fill!(buffer, HEADER.saturating_add(captured) as usize, "a frame");
         if !self.has_untimed_frames {
             self.has_untimed_frames = true;
             info.problems.push("it has frames without a time (simple packet blocks); they were given the latest time before them".into());
         }
         buffer.consume(HEADER as usize);
         let bytes = buffer.consume(captured as usize);
-        self.close(buffer, length, HEADER + captured);
+        self.close(buffer, length, HEADER.saturating_add(captured));
         let interface = self.first_interface as u32;
         Step::Record(Record {
             time: self.latest,
@@ -254,7 +259,7 @@ impl Pcapng {
                 "it describes more than {INTERFACE_LIMIT} interfaces"
             ));
         }
-        let held = (length - 4).min(DESCRIPTION_LIMIT);
+        let held = length.saturating_sub(4).min(DESCRIPTION_LIMIT);
         fill!(buffer, held as usize, "an interface description");
         let block = buffer.window().get(..held as usize).unwrap_or_default();
         let link = LinkType(self.order.u16_at(block, 8).into());
@@ -269,10 +274,11 @@ impl Pcapng {
                 _ => {}
             }
         }
+        let index = info.interfaces.len();
         info.interfaces.push(interface);
         buffer.consume(held as usize);
         self.close(buffer, length, held);
-        Step::Interface(info.interfaces.len() - 1)
+        Step::Interface(index)
     }
 
     fn interface_statistics(
@@ -284,7 +290,7 @@ impl Pcapng {
         if let Some(damage) = impossible_block(length, 24) {
             return damage;
         }
-        let held = (length - 4).min(DESCRIPTION_LIMIT);
+        let held = length.saturating_sub(4).min(DESCRIPTION_LIMIT);
         fill!(buffer, held as usize, "interface statistics");
         let block = buffer.window().get(..held as usize).unwrap_or_default();
         let index = self
