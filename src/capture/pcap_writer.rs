@@ -122,7 +122,7 @@ impl PcapWriter {
                 self.put(&[&header, frame.bytes])
             }
             Container::Pcapng => {
-                let padding = frame.bytes.len().next_multiple_of(4) - frame.bytes.len();
+                let padding = frame.bytes.len().wrapping_neg() % 4;
                 let length = frame.bytes.len().saturating_add(padding).saturating_add(32) as u32;
                 let header = packet_header(frame, length);
                 self.put(&[
