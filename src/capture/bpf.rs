@@ -11,6 +11,9 @@ use crate::analyzers::{Frame, LinkType};
 use anyhow::{Result, anyhow, bail};
 use pcap::{Capture, Linktype, Precision};
 
+/// How many link types are complained about: a hostile file may have thousands.
+const MOST_PROBLEMS: usize = 8;
+
 /// A filter expression that frames can be held against.
 pub struct Filter {
     expression: String,
@@ -28,12 +31,18 @@ impl Filter {
             compiled: Vec::new(),
             problems: Vec::new(),
         };
-        match links {
+        if links.is_empty() {
             // With no link type known yet, Ethernet tells whether it is an expression at all.
-            [] => check(expression)?,
-            links => links
-                .iter()
-                .try_for_each(|link| filter.compile(*link).map(drop))?,
+            check(expression)?;
+        }
+        for link in links {
+            filter.compile(*link)?;
+        }
+        // Where nothing at all could match, that is an error and not a remark.
+        if let Some(link) = links.first()
+            && filter.compiled.iter().all(|(_, machine)| machine.is_none())
+        {
+            compile(expression, *link)?;
         }
         Ok(filter)
     }
@@ -54,7 +63,9 @@ impl Filter {
             .compiled
             .get(index)
             .and_then(|(_, machine)| machine.as_ref());
-        Ok(machine.is_some_and(|machine| machine.accepts(frame.bytes, frame.wire_len)))
+        Ok(machine.is_some_and(|machine| {
+            machine.accepts(frame.bytes, frame.wire_len, address_family(frame))
+        }))
     }
 
     /// Sentences about link types that cannot be filtered, so that their frames never match.
@@ -68,15 +79,39 @@ impl Filter {
             Ok(machine) => Some(machine),
             // An expression that is good elsewhere: libpcap knows too little of this link type. Nothing matches there.
             Err(error) if link != LinkType::ETHERNET && check(&self.expression).is_ok() => {
-                self.problems
-                    .push(format!("frames of link type {link} are left out: {error}"));
+                if self.problems.len() < MOST_PROBLEMS {
+                    self.problems
+                        .push(format!("frames of link type {link} are left out: {error}"));
+                }
                 None
             }
             Err(error) => return Err(error),
         };
+        let index = self.compiled.len();
         self.compiled.push((link, machine));
-        Ok(self.compiled.len() - 1)
+        Ok(index)
     }
+}
+
+/// What libpcap's program is to read as the address family of a BSD loopback frame. IPv6 has another number on each BSD, and its
+/// host's byte order; libpcap knows that only of files it reads itself, and compiles our programs for this system's number.
+#[inline]
+fn address_family(frame: &Frame<'_>) -> Option<u32> {
+    const IPV6_HERE: u32 = if cfg!(target_os = "linux") { 10 } else { 30 };
+    if frame.link != LinkType::NULL && frame.link != LinkType::LOOP {
+        return None;
+    }
+    let family = u32::from_be_bytes(*frame.bytes.first_chunk()?);
+    let here = match family.min(family.swap_bytes()) {
+        10 | 24 | 28 | 30 => IPV6_HERE,
+        2 => 2,
+        _ => return None,
+    };
+    Some(if frame.link == LinkType::NULL {
+        here.to_be()
+    } else {
+        here
+    })
 }
 
 /// Checks that an expression is one, by compiling it for Ethernet.
@@ -215,12 +250,51 @@ mod tests {
             );
         }
         assert!(Filter::new("a\0b", &[]).is_err());
+        assert!(
+            Filter::new("inbound", &[])
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("only a live capture")
+        );
+    }
+
+    #[test]
+    fn loopback_frames_of_every_system_are_known() {
+        for (link, header) in [
+            (LinkType::NULL, [24, 0, 0, 0]),
+            (LinkType::NULL, [0, 0, 0, 30]),
+            (LinkType::LOOP, [0, 0, 0, 28]),
+        ] {
+            let mut bytes = header.to_vec();
+            bytes.extend([0x60, 0, 0, 0, 0, 0, 6]);
+            bytes.resize(64, 0);
+            for (expression, expected) in
+                [("ip6", true), ("tcp", true), ("udp", false), ("ip", false)]
+            {
+                let mut filter = Filter::new(expression, &[link]).unwrap();
+                assert_eq!(
+                    filter.matches(&frame(link, &bytes, 64)).unwrap(),
+                    expected,
+                    "{link:?} {expression}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_expression_that_no_link_type_here_can_have_is_an_error() {
+        let error = Filter::new("vlan", &[LinkType::RAW])
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("VLAN"), "{error}");
     }
 
     #[test]
     fn a_link_type_that_cannot_be_filtered_never_matches() {
         let usb = LinkType(189);
-        let mut filter = Filter::new("tcp", &[usb]).unwrap();
+        let mut filter = Filter::new("tcp", &[LinkType::ETHERNET, usb]).unwrap();
         assert!(!filter.matches(&frame(usb, &[0; 100], 100)).unwrap());
         assert_eq!(filter.problems().len(), 1);
         assert!(

@@ -15,6 +15,13 @@ struct Instruction {
     k: u32,
 }
 
+impl Instruction {
+    /// Whether it loads from the offsets beyond 2^31 where Linux keeps what is not in the frame.
+    fn asks_the_kernel(&self) -> bool {
+        matches!(self.code & 0xe7, 0x20 | 0x40) && self.k >= 1 << 31
+    }
+}
+
 /// A compiled filter.
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
@@ -37,19 +44,23 @@ impl Machine {
     pub(super) fn from_lines(lines: impl Iterator<Item = String>) -> Result<Self> {
         let program: Option<Vec<_>> = lines.map(|line| instruction(&line)).collect();
         match program {
+            Some(program) if program.iter().any(Instruction::asks_the_kernel) => {
+                bail!("only a live capture can tell (inbound, outbound and the like)")
+            }
             Some(program) if !program.is_empty() => Ok(Self { program }),
             _ => bail!("libpcap compiled it to something that is not a BPF program"),
         }
     }
 
-    /// Whether a frame passes: `bytes` are what was captured of `wire_len` octets.
-    pub(super) fn accepts(&self, bytes: &[u8], wire_len: u32) -> bool {
-        self.run(bytes, wire_len)
+    /// Whether a frame passes: `bytes` are what was captured of `wire_len` octets. `first_word`, if there is one, is read in place
+    /// of the frame's first four octets.
+    pub(super) fn accepts(&self, bytes: &[u8], wire_len: u32, first_word: Option<u32>) -> bool {
+        self.run(bytes, wire_len, first_word)
             .is_some_and(|accepted| accepted > 0)
     }
 
     /// The number the program returns; `None` if it reads outside the frame, divides by zero or does not end.
-    fn run(&self, bytes: &[u8], wire_len: u32) -> Option<u32> {
+    fn run(&self, bytes: &[u8], wire_len: u32, first_word: Option<u32>) -> Option<u32> {
         let mut registers = Registers {
             accumulator: 0,
             index: 0,
@@ -60,6 +71,9 @@ impl Machine {
             let instruction = *self.program.get(position)?;
             position = position.checked_add(1)?;
             match instruction.code & 0x07 {
+                0x00 if first_word.is_some() && (instruction.code, instruction.k) == (0x20, 0) => {
+                    registers.accumulator = first_word?;
+                }
                 0x00 => registers.accumulator = registers.load(instruction, bytes, wire_len)?,
                 0x01 => registers.index = registers.load_index(instruction, bytes, wire_len)?,
                 0x02 => *registers.memory.get_mut(instruction.k as usize)? = registers.accumulator,
@@ -193,40 +207,50 @@ mod tests {
         // `ip` on Ethernet, as `tcpdump -ddd ip` prints it.
         let ip = machine(&["40 0 0 12", "21 0 1 2048", "6 0 0 262144", "6 0 0 0"]);
         let mut frame = [0; 14];
-        assert!(!ip.accepts(&frame, 14));
+        assert!(!ip.accepts(&frame, 14, None));
         frame[12] = 8;
-        assert!(ip.accepts(&frame, 14));
-        assert!(!ip.accepts(&frame[..13], 14), "a read outside rejects");
+        assert!(ip.accepts(&frame, 14, None));
+        assert!(
+            !ip.accepts(&frame[..13], 14, None),
+            "a read outside rejects"
+        );
     }
 
     #[test]
     fn the_length_is_that_on_the_wire() {
         let greater_99 = machine(&["128 0 0 0", "53 0 1 100", "6 0 0 1", "6 0 0 0"]);
-        assert!(greater_99.accepts(&[0; 10], 100));
-        assert!(!greater_99.accepts(&[0; 10], 99));
+        assert!(greater_99.accepts(&[0; 10], 100, None));
+        assert!(!greater_99.accepts(&[0; 10], 99, None));
     }
 
     #[test]
     fn arithmetic_never_fails() {
         assert_eq!(
-            machine(&["0 0 0 5", "52 0 0 0", "22 0 0 0"]).run(&[], 0),
+            machine(&["0 0 0 5", "52 0 0 0", "22 0 0 0"]).run(&[], 0, None),
             None,
             "division by zero"
         );
         assert_eq!(
-            machine(&["0 0 0 1", "100 0 0 40", "22 0 0 0"]).run(&[], 0),
+            machine(&["0 0 0 1", "100 0 0 40", "22 0 0 0"]).run(&[], 0, None),
             Some(0),
             "shift by more than there is"
         );
         assert_eq!(
-            machine(&["0 0 0 3", "7 0 0 0", "12 0 0 0", "22 0 0 0"]).run(&[], 0),
+            machine(&["0 0 0 3", "7 0 0 0", "12 0 0 0", "22 0 0 0"]).run(&[], 0, None),
             Some(6)
         );
     }
 
     #[test]
     fn an_endless_loop_ends() {
-        assert_eq!(machine(&["5 0 0 4294967295"]).run(&[], 0), None);
+        assert_eq!(machine(&["5 0 0 4294967295"]).run(&[], 0, None), None);
+    }
+
+    #[test]
+    fn what_only_the_kernel_knows_is_refused() {
+        // `inbound` on Ethernet: the packet type is at -4092.
+        let lines = ["40 0 0 4294963204", "6 0 0 1"].map(str::to_owned);
+        assert!(Machine::from_lines(lines.into_iter()).is_err());
     }
 
     #[test]
@@ -242,7 +266,9 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..64),
         ) {
             let lines = program.iter().map(|(code, yes, no, k)| format!("{code} {yes} {no} {k}"));
-            Machine::from_lines(lines).unwrap().run(&bytes, 1500);
+            if let Ok(machine) = Machine::from_lines(lines) {
+                machine.run(&bytes, 1500, None);
+            }
         }
     }
 }

@@ -53,9 +53,14 @@ impl Buffer {
         self.data.get(self.start..self.end).unwrap_or_default()
     }
 
+    #[inline]
+    fn available(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
     /// Bytes consumed or skipped so far, for showing progress.
     pub(super) fn position(&self) -> u64 {
-        self.read.saturating_sub((self.end - self.start) as u64)
+        self.read.saturating_sub(self.available() as u64)
     }
 
     /// Whether nothing is left over: neither unconsumed bytes nor some still to be skipped. The input may end here.
@@ -66,7 +71,7 @@ impl Buffer {
     /// Asks for `wanted` bytes (at least one) in the window, reading only if they are not there.
     #[inline]
     pub(super) fn fill(&mut self, wanted: usize) -> Filled {
-        if self.end - self.start >= wanted {
+        if self.available() >= wanted {
             Filled::Ready
         } else {
             self.read_until(wanted)
@@ -91,14 +96,14 @@ impl Buffer {
     /// Consumes `count` bytes without ever holding them all.
     #[inline]
     pub(super) fn skip(&mut self, count: u64) {
-        let here = count.min((self.end - self.start) as u64);
-        self.start += here as usize;
-        self.to_skip = self.to_skip.saturating_add(count - here);
+        let here = count.min(self.available() as u64);
+        self.start = self.start.saturating_add(here as usize);
+        self.to_skip = self.to_skip.saturating_add(count.saturating_sub(here));
     }
 
     #[cold]
     fn read_until(&mut self, wanted: usize) -> Filled {
-        while self.end - self.start < wanted {
+        while self.available() < wanted {
             self.make_room(wanted);
             let room = self.data.get_mut(self.end..).unwrap_or_default();
             match self.input.read(room) {
@@ -119,7 +124,7 @@ impl Buffer {
     /// Moves what is left, less than a record, to the front, and grows if the whole buffer is full with it.
     fn make_room(&mut self, wanted: usize) {
         self.data.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
+        self.end = self.available();
         self.start = 0;
         if self.end == self.data.len() {
             let size = wanted

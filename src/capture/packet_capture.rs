@@ -118,6 +118,20 @@ impl PacketCapture {
     }
 }
 
+impl PacketCapture {
+    /// Nothing came. An interface that is switched off is an end too: libpcap only tells of one that disappears.
+    fn idle(&mut self) -> Next<'_> {
+        if !is_switched_off(&self.info.name) {
+            return Next::Idle;
+        }
+        let end = End::InterfaceDown(format!(
+            "capturing on {} has stopped: the interface went down",
+            self.info.name
+        ));
+        Next::End(self.end.insert(end).clone())
+    }
+}
+
 impl Source for PacketCapture {
     #[inline]
     fn next(&mut self) -> Result<Next<'_>> {
@@ -133,13 +147,13 @@ impl Source for PacketCapture {
                     .map_or(Next::Idle, Next::Interface));
             }
             if !self.wait() {
-                return Ok(Next::Idle);
+                return Ok(self.idle());
             }
             self.may_have_frames = true;
         }
         let error = match self.capture.next_packet() {
             Ok(packet) => {
-                self.frames += 1;
+                self.frames = self.frames.saturating_add(1);
                 return Ok(Next::Frame(Frame {
                     number: self.frames,
                     time: time_of(packet.header, self.nanos_per_unit),
@@ -198,6 +212,16 @@ impl Counted {
         self.drops.interface = self.drops.interface.saturating_add(interface.into());
         (self.last_kernel, self.last_interface) = (stat.dropped, stat.if_dropped);
     }
+}
+
+/// Whether Linux says that an interface is down; where it says nothing (`any`, other systems), it is not known to be.
+fn is_switched_off(name: &str) -> bool {
+    const UP: u32 = 1;
+    let flags = std::fs::read_to_string(format!("/sys/class/net/{name}/flags")).ok();
+    let flags = flags
+        .as_deref()
+        .and_then(|text| u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok());
+    flags.is_some_and(|flags| flags & UP == 0)
 }
 
 fn snap_length(options: &LiveOptions) -> u32 {
@@ -418,6 +442,11 @@ mod tests {
             "there is no interface nosuch0; there are: "
         };
         assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_interface_is_not_known_to_be_down() {
+        assert!(!is_switched_off("any") && !is_switched_off("lo\n") && !is_switched_off(""));
     }
 
     #[test]

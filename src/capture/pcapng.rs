@@ -22,6 +22,10 @@ const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
+/// What Wireshark shows among the frames and counts with them, though no network had it: systemd journal entries, custom blocks,
+/// and system calls.
+const COUNTED: [u32; 7] = [9, 0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x221];
+
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 /// Type and length, and the length once more at the end: no block is shorter.
 const SMALLEST_BLOCK: u32 = 12;
@@ -99,16 +103,28 @@ impl Pcapng {
             INTERFACE_STATISTICS => self.interface_statistics(buffer, info, length),
             _ => {
                 self.close(buffer, length, 0);
-                Step::Nothing
+                if COUNTED.contains(&kind) {
+                    Step::Foreign
+                } else {
+                    Step::Nothing
+                }
             }
         }
     }
 
     /// Gives up the rest of a block of which `consumed` bytes are consumed, and remembers to check its end.
+    ///
+    /// Blocks end at a multiple of four bytes; old writers (ntar) gave the length without this padding.
     #[inline]
     fn close(&mut self, buffer: &mut Buffer, length: u32, consumed: u32) {
-        buffer.skip(length.saturating_sub(consumed).saturating_sub(4).into());
-        self.closing_length = Some(length);
+        let whole = u64::from(length).next_multiple_of(4);
+        let skipped = whole.saturating_sub(consumed.into()).saturating_sub(4);
+        buffer.skip(skipped);
+        // Nearly always the end is here already.
+        match buffer.window().first_chunk::<4>() {
+            Some(again) if self.order.u32(*again) == length => drop(buffer.consume(4)),
+            _ => self.closing_length = Some(length),
+        }
     }
 
     /// A section header decides the byte order, its own included.
@@ -158,7 +174,7 @@ impl Pcapng {
             | u64::from(self.order.u32_at(header, 16));
         let captured = self.order.u32_at(header, 20);
         let wire = self.order.u32_at(header, 24);
-        if captured > LARGEST_FRAME || captured > length - (HEADER + 4) {
+        if captured > LARGEST_FRAME || captured > length.saturating_sub(HEADER + 4) {
             return Step::damaged(format!(
                 "a packet block of {length} bytes claims a frame of {captured} bytes"
             ));
@@ -167,14 +183,14 @@ impl Pcapng {
         let Some(interface) = info.interfaces.get(index) else {
             return self.unknown_interface(info, number);
         };
-        fill!(buffer, (HEADER + captured) as usize, "a frame");
+        fill!(buffer, HEADER.saturating_add(captured) as usize, "a frame");
         buffer.consume(HEADER as usize);
         let time = interface
             .resolution
             .timestamp(units, interface.offset_seconds);
         self.latest = self.latest.max(time);
         let bytes = buffer.consume(captured as usize);
-        self.close(buffer, length, HEADER + captured);
+        self.close(buffer, length, HEADER.saturating_add(captured));
         Step::Record(Record {
             time,
             link: interface.link,
@@ -200,18 +216,18 @@ impl Pcapng {
         } else {
             interface.snap_length
         };
-        let captured = wire.min(snap_length).min(length - (HEADER + 4));
+        let captured = wire.min(snap_length).min(length.saturating_sub(HEADER + 4));
         if captured > LARGEST_FRAME {
             return Step::damaged(format!("a packet block claims a frame of {captured} bytes"));
         }
-        fill!(buffer, (HEADER + captured) as usize, "a frame");
+        fill!(buffer, HEADER.saturating_add(captured) as usize, "a frame");
         if !self.has_untimed_frames {
             self.has_untimed_frames = true;
             info.problems.push("it has frames without a time (simple packet blocks); they were given the latest time before them".into());
         }
         buffer.consume(HEADER as usize);
         let bytes = buffer.consume(captured as usize);
-        self.close(buffer, length, HEADER + captured);
+        self.close(buffer, length, HEADER.saturating_add(captured));
         let interface = self.first_interface as u32;
         Step::Record(Record {
             time: self.latest,
@@ -243,7 +259,7 @@ impl Pcapng {
                 "it describes more than {INTERFACE_LIMIT} interfaces"
             ));
         }
-        let held = (length - 4).min(DESCRIPTION_LIMIT);
+        let held = length.saturating_sub(4).min(DESCRIPTION_LIMIT);
         fill!(buffer, held as usize, "an interface description");
         let block = buffer.window().get(..held as usize).unwrap_or_default();
         let link = LinkType(self.order.u16_at(block, 8).into());
@@ -258,10 +274,11 @@ impl Pcapng {
                 _ => {}
             }
         }
+        let index = info.interfaces.len();
         info.interfaces.push(interface);
         buffer.consume(held as usize);
         self.close(buffer, length, held);
-        Step::Interface(info.interfaces.len() - 1)
+        Step::Interface(index)
     }
 
     fn interface_statistics(
@@ -273,7 +290,7 @@ impl Pcapng {
         if let Some(damage) = impossible_block(length, 24) {
             return damage;
         }
-        let held = (length - 4).min(DESCRIPTION_LIMIT);
+        let held = length.saturating_sub(4).min(DESCRIPTION_LIMIT);
         fill!(buffer, held as usize, "interface statistics");
         let block = buffer.window().get(..held as usize).unwrap_or_default();
         let index = self
@@ -304,11 +321,10 @@ impl Pcapng {
     }
 }
 
-/// The damage that a block length is: too short for its kind, or not a multiple of four.
+/// The damage that a block length is when it is too short for its kind.
 #[inline]
 fn impossible_block(length: u32, shortest: u32) -> Option<Step> {
-    (length < shortest || !length.is_multiple_of(4))
-        .then(|| Step::damaged(format!("a block claims a length of {length} bytes")))
+    (length < shortest).then(|| Step::damaged(format!("a block claims a length of {length} bytes")))
 }
 
 /// An option's text, cut to what is kept; what is not UTF-8 is replaced.
@@ -421,6 +437,7 @@ pub(super) mod tests {
         );
         file.enhanced(0, 5_000_000_001, 90, b"nanos");
         file.block(0xbad, &[vec![0; 1000]]);
+        file.block(0xbad0, &[vec![0; 1000]]);
         file.enhanced(1, 1536, 3, b"two");
         file.block(
             OBSOLETE_PACKET,
@@ -498,6 +515,39 @@ pub(super) mod tests {
             most = got.len();
         }
         assert_eq!(most, 5);
+    }
+
+    #[test]
+    fn numbers_are_those_of_wireshark_which_counts_custom_blocks() {
+        let mut reader = reader(&everything()).unwrap();
+        let mut numbers = Vec::new();
+        loop {
+            match reader.next().unwrap() {
+                Next::Frame(frame) => numbers.push(frame.number),
+                Next::End(_) => break,
+                _ => {}
+            }
+        }
+        assert_eq!(numbers, [1, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_length_without_the_padding_is_what_old_writers_gave() {
+        let mut file = Writer(ByteOrder::Little, Vec::new());
+        file.section(ByteOrder::Little);
+        file.interface(1, 0, &[]);
+        for _ in 0..2 {
+            let block = [
+                file.u32s(&[2, 35, 0, 0, 0, 3, 3]),
+                b"odd\0".to_vec(),
+                file.u32s(&[35]),
+            ]
+            .concat();
+            file.1.extend(block);
+        }
+        let (got, end) = frames(&file.1);
+        assert_eq!((got.len(), end), (2, End::Finished));
+        assert_eq!(got[1].bytes, b"odd");
     }
 
     fn damage(build: impl Fn(&mut Writer)) -> String {

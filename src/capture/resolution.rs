@@ -33,7 +33,25 @@ impl Resolution {
 
     /// The moment that is `units` of this resolution and `offset_seconds` after the epoch, cut to whole nanoseconds and clamped to
     /// the range of the type.
+    #[inline]
     pub fn timestamp(self, units: u64, offset_seconds: i64) -> Timestamp {
+        // Nearly all files: no offset, and a time of our days in micro- or nanoseconds.
+        let quick = match self {
+            _ if offset_seconds != 0 => None,
+            Resolution::Decimal(6) => i64::try_from(units)
+                .ok()
+                .and_then(|micros| micros.checked_mul(1000)),
+            Resolution::Decimal(9) => i64::try_from(units).ok(),
+            _ => None,
+        };
+        quick.map_or_else(
+            || self.any_timestamp(units, offset_seconds),
+            Timestamp::from_nanos,
+        )
+    }
+
+    #[cold]
+    fn any_timestamp(self, units: u64, offset_seconds: i64) -> Timestamp {
         let offset = i128::from(offset_seconds).saturating_mul(NANOS_PER_SECOND.into());
         let nanos = i128::try_from(self.nanos(units))
             .unwrap_or(i128::MAX)
@@ -44,10 +62,7 @@ impl Resolution {
     fn nanos(self, units: u64) -> u128 {
         let units = u128::from(units);
         match self {
-            // The two that nearly all files have come first, without a division.
-            Resolution::Decimal(6) => units.saturating_mul(1000),
-            Resolution::Decimal(9) => units,
-            Resolution::Decimal(exponent @ 0..9) => {
+            Resolution::Decimal(exponent @ 0..=9) => {
                 units.saturating_mul(10u128.pow(9 - u32::from(exponent)))
             }
             // 10^39 does not fit, nor does a 64-bit count of such units make a nanosecond.
