@@ -1,7 +1,62 @@
-//! tcp-monitor.
+//! tcp-monitor captures or reads network traffic, takes it apart layer by layer with parsers of its own, follows every TCP
+//! connection through its state machine, judges every segment, and shows the result.
+//!
+//! The straight line, along which data flow one way only:
+//!
+//! ```text
+//! Source::next ─Frame→ analyzers::decode ─Packet→ Segment ─→ ConnectionTracker::observe ─Event→ every Output
+//!                                                                          (at the end) every Output::finish
+//! ```
+//!
+//! Who may use whom is checked by `tests/architecture.rs`:
+//! utils ◄ analyzers ◄ (tracking, selection) ◄ visualization ◄ run ◄ main; capture uses utils and the frame types alone.
 
+/// Bytes → facts about one packet.
 pub mod analyzers;
+/// Where frames come from, and where they are saved.
 pub mod capture;
+/// What was typed.
+pub mod cli;
+/// Exit codes.
+pub mod exit;
+/// What the machine has to capture on.
+pub mod interfaces;
+/// The progress line.
+pub mod progress;
+/// The loop.
+pub mod run;
+/// Which packets are wanted.
+pub mod selection;
+/// What was meant.
+pub mod settings;
+/// Facts about one packet → facts about a connection.
 pub mod tracking;
+/// Small things every room uses.
 pub mod utils;
+/// Events → something to look at.
 pub mod visualization;
+
+use cli::Arguments;
+use exit::{Exit, is_closed_pipe};
+use settings::Settings;
+
+/// Does what the command line asks for.
+pub fn main_job(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let result = if arguments.list_interfaces {
+        interfaces::print(&mut std::io::stdout())
+    } else if arguments.explain_verdicts {
+        use std::io::Write;
+        std::io::stdout()
+            .write_all(visualization::verdict_table::markdown().as_bytes())
+            .map_err(Into::into)
+    } else if arguments.interface().is_none() && arguments.file.is_none() {
+        interfaces::hint(&mut std::io::stderr())?;
+        return Ok(Exit::Usage);
+    } else {
+        run::run(arguments, Settings::of(arguments))
+    };
+    match result {
+        Err(error) if !is_closed_pipe(&error) => Err(error),
+        _ => Ok(Exit::Done),
+    }
+}

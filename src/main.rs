@@ -1,39 +1,29 @@
-//! temporary
-use tcp_monitor::capture::{Next, Source, pcap_reader::PcapReader};
-use tcp_monitor::tracking::*;
-use tcp_monitor::visualization::*;
-fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let at = args.iter().position(|a| a == "-f").unwrap();
-    let mut source = PcapReader::open(std::path::Path::new(&args[at + 1])).unwrap();
-    let mut tracker = ConnectionTracker::new(1_000_000);
-    let mut summary = Summary::default();
-    let mut json = json_lines::JsonLines {
-        packets: args.iter().any(|a| a == "-v"),
-    };
-    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    loop {
-        match source.next().unwrap() {
-            Next::Frame(frame) => {
-                let packet = tcp_monitor::analyzers::decode(&frame);
-                summary.totals.add(&frame, &packet);
-                let seg = Segment::of(&frame, &packet);
-                let event = seg.as_ref().map(|(s, r, seg)| tracker.observe(*s, *r, seg));
-                let seen = Seen {
-                    frame: &frame,
-                    packet: &packet,
-                    event: event.as_ref(),
-                    since_start: 0,
-                };
-                if json.packets {
-                    json.packet(&seen, &mut out).unwrap();
-                }
+//! tcp-monitor: parse arguments, run, print one error, choose the exit code.
+
+use clap::Parser;
+use std::process::ExitCode;
+use tcp_monitor::cli::Arguments;
+use tcp_monitor::exit::Exit;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are asked for, everything else is a mistake; a closed pipe is neither.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
             }
-            Next::End(_) => break,
-            _ => {}
+            .into();
         }
-    }
-    if args.iter().any(|a| a == "--json") {
-        json.finish(&tracker, &summary, &mut out).unwrap();
+    };
+    match tcp_monitor::main_job(&arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("tcp-monitor: {error:#}");
+            Exit::Failed.into()
+        }
     }
 }

@@ -59,6 +59,11 @@ impl ConnectionTracker {
         self.store.evicted()
     }
 
+    /// Whether connections left since they were last taken.
+    pub fn has_evicted(&self) -> bool {
+        self.store.has_leaving()
+    }
+
     /// Connections that left since the last call, for the outputs to show.
     pub fn take_evicted(&mut self) -> Vec<Connection> {
         self.store.take_evicted()

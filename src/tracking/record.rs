@@ -42,6 +42,9 @@ pub fn record(
     if segment.flags.syn() {
         sender.offer = offer(segment);
     }
+    if !segment.flags.rst() {
+        sender.windows.add(window, segment.time);
+    }
     if verdicts.has(Verdict::OldDuplicate) {
         return recorded;
     }
@@ -69,6 +72,8 @@ fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     if judgement.has(Verdict::Duplicate) {
         return;
     }
+    counts.checksums_verified += u64::from(segment.checksum_ok.is_some());
+    counts.checksums_wrong += u64::from(segment.checksum_ok == Some(false));
     let flags = segment.flags;
     counts.syn += u32::from(flags.syn());
     counts.fin += u32::from(flags.fin());

@@ -51,6 +51,8 @@ pub struct Segment {
     pub ecn: u8,
     /// Identification of its IPv4 header; `None` on IPv6.
     pub ip_id: Option<u16>,
+    /// Whether its checksum is right; `None` if it was not captured whole.
+    pub checksum_ok: Option<bool>,
 }
 
 impl Segment {
@@ -79,6 +81,7 @@ impl Segment {
             hops_left: ip.hops_left(),
             ecn: ip.ecn(),
             ip_id: ip.identification(),
+            checksum_ok: packet.tcp_checksum_ok(),
         };
         let sender = Endpoint::new(ip.source(), tcp.source_port());
         let receiver = Endpoint::new(ip.destination(), tcp.destination_port());

@@ -57,6 +57,11 @@ impl Store {
         self.evicted
     }
 
+    /// Whether any left since they were last taken.
+    pub fn has_leaving(&self) -> bool {
+        !self.leaving.is_empty()
+    }
+
     /// Those that left since the last call.
     pub fn take_evicted(&mut self) -> Vec<Connection> {
         std::mem::take(&mut self.leaving)

@@ -187,6 +187,29 @@ impl Cause {
             Cause::Unknown => "unknown",
         }
     }
+
+    /// What it means and where that is written, in a sentence.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Cause::Fast => {
+                "Three duplicate ACKs, or as much selectively acknowledged above it (RFC 5681 §3.2, RFC 6675 §4)."
+            }
+            Cause::Rack => {
+                "A segment sent later was acknowledged, and time enough had passed (RFC 8985 §6.2)."
+            }
+            Cause::TailLossProbe => {
+                "A tail loss probe: nothing came back for two round trips (RFC 8985 §7)."
+            }
+            Cause::Timeout => "The retransmission timer ran out (RFC 6298 §5).",
+            Cause::GoBackN => "After a timeout, further old data as ACKs come in (RFC 5681 §3.1).",
+            Cause::Syn => "A SYN or SYN+ACK without answer (RFC 6298 §5.7).",
+            Cause::Fin => "A FIN without answer (RFC 6298 §5).",
+            Cause::Probe => {
+                "A keep-alive or window probe that carries an old octet (RFC 9293 §3.8.4, §3.8.6.1)."
+            }
+            Cause::Unknown => "The packets do not tell.",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -225,13 +225,15 @@ impl Evidence {
         self.cause = repeat.cause.map(Cause::name);
         self.because = Some(because_name(repeat.because));
         self.lost = repeat.cause.map(|_| repeat.lost.name());
-        self.spurious = repeat.spurious.map(|proof| proof.name());
+        self.spurious = repeat
+            .spurious
+            .map(super::super::tracking::judgement::Proof::name);
         match repeat.trigger {
             Some(Trigger::DuplicateAcks(number, frame)) => {
-                (self.duplicate_acks, self.trigger_frame) = (Some(number), Some(frame))
+                (self.duplicate_acks, self.trigger_frame) = (Some(number), Some(frame));
             }
             Some(Trigger::Sacked(octets, frame)) => {
-                (self.sacked_bytes, self.trigger_frame) = (Some(octets), Some(frame))
+                (self.sacked_bytes, self.trigger_frame) = (Some(octets), Some(frame));
             }
             Some(Trigger::PartialAck(frame)) => self.trigger_frame = Some(frame),
             Some(Trigger::Silence(nanos)) => self.silence_ms = Some(millis(nanos)),

@@ -2,7 +2,14 @@
 //!
 //! Adding an output is one new file here and one row in `run`; nothing else learns of it.
 
+pub mod connection_detail;
+pub mod connection_table;
 pub mod json_lines;
+pub mod onion;
+pub mod packet_lines;
+pub mod report;
+pub mod style;
+pub mod verdict_table;
 
 use crate::analyzers::{Frame, LinkType, Packet};
 use crate::tracking::totals::Totals;

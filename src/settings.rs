@@ -1,0 +1,149 @@
+//! What was meant by the command line: where results go, how they look, and when to stop.
+
+use crate::cli::{Arguments, Sort};
+use crate::utils::time::NANOS_PER_SECOND;
+use crate::visualization::Output;
+use crate::visualization::connection_detail::ConnectionDetail;
+use crate::visualization::connection_table::{ConnectionTable, Order};
+use crate::visualization::json_lines::JsonLines;
+use crate::visualization::onion::Onion;
+use crate::visualization::packet_lines::PacketLines;
+use crate::visualization::report::Report;
+use crate::visualization::style::Style;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+/// Seconds of a live capture unless -d says otherwise.
+const DEFAULT_SECONDS: f64 = 60.0;
+
+/// When enough was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// Packets that pass the filters.
+    pub packets: Option<u64>,
+    /// Time of the clock for a live capture.
+    pub duration_live: Option<Duration>,
+    /// Nanoseconds of the capture's own time for a file.
+    pub duration_of_file: Option<i64>,
+}
+
+/// What was meant.
+pub struct Settings {
+    /// From an interface, not from a file.
+    pub live: bool,
+    /// A line or an object per packet was asked for.
+    pub verbose: bool,
+    /// Standard output carries the saved packets; the report goes to standard error.
+    pub report_to_stderr: bool,
+    /// A progress line is wanted.
+    pub progress: bool,
+    /// When enough was seen.
+    pub wanted: Wanted,
+    /// What shows results, in the order in which they print.
+    pub outputs: Vec<Box<dyn Output>>,
+}
+
+impl Settings {
+    /// Works out what was meant.
+    pub fn of(arguments: &Arguments) -> Self {
+        let live = arguments.file.is_none();
+        let report_to_stderr = arguments.output.as_deref() == Some(Path::new("-"));
+        let on_terminal = if report_to_stderr {
+            std::io::stderr().is_terminal()
+        } else {
+            std::io::stdout().is_terminal()
+        };
+        let style = Style {
+            color: wants_color(arguments, on_terminal),
+            width: width(on_terminal),
+        };
+        let lines_on_terminal = arguments.verbose > 0 && on_terminal;
+        Self {
+            live,
+            verbose: arguments.verbose > 0,
+            report_to_stderr,
+            progress: std::io::stderr().is_terminal() && !lines_on_terminal,
+            wanted: wanted(arguments, live),
+            outputs: outputs(arguments, style),
+        }
+    }
+
+    /// How long a live capture is to take.
+    pub fn live_limit(&self) -> Option<Duration> {
+        self.wanted.duration_live
+    }
+}
+
+fn wanted(arguments: &Arguments, live: bool) -> Wanted {
+    let seconds = arguments
+        .duration
+        .or(live.then_some(DEFAULT_SECONDS))
+        .filter(|&seconds| seconds > 0.0);
+    let clock = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    Wanted {
+        packets: arguments.count,
+        duration_live: seconds.filter(|_| live).map(clock),
+        duration_of_file: seconds
+            .filter(|_| !live)
+            .map(|seconds| (seconds * NANOS_PER_SECOND as f64) as i64),
+    }
+}
+
+fn wants_color(arguments: &Arguments, on_terminal: bool) -> bool {
+    // https://no-color.org: set and not empty, whatever the value.
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    on_terminal && !arguments.no_color && !refused
+}
+
+/// The terminal's width, or what COLUMNS says where there is none.
+fn width(on_terminal: bool) -> Option<u16> {
+    let columns = || {
+        std::env::var("COLUMNS")
+            .ok()?
+            .parse()
+            .ok()
+            .filter(|&columns| columns > 0)
+    };
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
+    if on_terminal {
+        terminal().or_else(columns)
+    } else {
+        columns()
+    }
+}
+
+fn outputs(arguments: &Arguments, style: Style) -> Vec<Box<dyn Output>> {
+    if arguments.json {
+        return vec![Box::new(JsonLines {
+            packets: arguments.verbose > 0,
+        })];
+    }
+    let mut outputs: Vec<Box<dyn Output>> = Vec::new();
+    match arguments.verbose {
+        0 => {}
+        1 => outputs.push(Box::new(PacketLines { style })),
+        _ => outputs.push(Box::new(Onion { style })),
+    }
+    outputs.push(Box::new(Report { style }));
+    let order = match arguments.sort {
+        Sort::Bytes => Order::Bytes,
+        Sort::Packets => Order::Packets,
+        Sort::Duration => Order::Duration,
+        Sort::Start => Order::Start,
+        Sort::Rtt => Order::RoundTrip,
+        Sort::Retransmissions => Order::Retransmissions,
+    };
+    outputs.push(Box::new(ConnectionTable {
+        style,
+        top: arguments.top,
+        order,
+    }));
+    if !arguments.connection.is_empty() {
+        outputs.push(Box::new(ConnectionDetail {
+            style,
+            ids: arguments.connection.clone(),
+        }));
+    }
+    outputs
+}

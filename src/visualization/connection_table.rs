@@ -1,0 +1,356 @@
+//! The table of connections: one row each, as many columns as the terminal has room for.
+//!
+//! Columns leave in the order of their rank when there is no room; addresses are shortened in the middle before that, so that
+//! even IPv6 addresses never break a row.
+
+use super::style::{Style, Tone, align, plain_table, shorten, state_of};
+use super::{Output, Summary};
+use crate::tracking::{Connection, ConnectionTracker, Direction, Verdict};
+use crate::utils::format;
+use crate::utils::time::Timestamp;
+use anyhow::Result;
+use comfy_table::{Attribute, Cell, ContentArrangement, Table};
+use std::io::Write;
+
+/// The order of rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// Most octets on the wire first.
+    Bytes,
+    /// Most packets first.
+    Packets,
+    /// Longest first.
+    Duration,
+    /// Earliest first.
+    Start,
+    /// Longest round trip first.
+    RoundTrip,
+    /// Most retransmissions first.
+    Retransmissions,
+}
+
+/// Shows the table at the end.
+#[derive(Debug)]
+pub struct ConnectionTable {
+    /// How to show it.
+    pub style: Style,
+    /// Rows at most; 0 for all.
+    pub top: usize,
+    /// Their order.
+    pub order: Order,
+}
+
+/// Rows in one piece: a table of everything at once would take three kilobytes a row (perf/NOTES.md).
+const ROWS_AT_ONCE: usize = 1000;
+/// Columns that an address needs at least.
+const LEAST_ENDPOINT: usize = 17;
+
+impl Output for ConnectionTable {
+    fn finish(
+        &mut self,
+        tracker: &ConnectionTracker,
+        summary: &Summary,
+        to: &mut dyn Write,
+    ) -> Result<()> {
+        let mut connections = tracker.connections();
+        if connections.is_empty() {
+            writeln!(to, "No TCP connections.")?;
+            return Ok(());
+        }
+        let all = connections.len();
+        sort(&mut connections, self.order);
+        if self.top > 0 {
+            connections.truncate(self.top);
+        }
+        let now = summary.totals.last.unwrap_or_default();
+        for rows in connections.chunks(ROWS_AT_ONCE) {
+            writeln!(to, "{}", self.table(rows, now))?;
+        }
+        if all > connections.len() {
+            let hidden = format::count((all - connections.len()) as u64);
+            writeln!(
+                to,
+                "{hidden} more connections are not shown; --top 0 shows all of them."
+            )?;
+        }
+        if tracker.evicted() > 0 {
+            let left = format::count(tracker.evicted());
+            writeln!(
+                to,
+                "{left} connections left the table to make room; --max-connections raises the limit."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Sorts connections; equal ones stay in the order of their numbers.
+pub fn sort(connections: &mut [&Connection], order: Order) {
+    use std::cmp::Reverse;
+    match order {
+        Order::Bytes => connections.sort_by_key(|connection| Reverse(connection.wire_bytes())),
+        Order::Packets => connections.sort_by_key(|connection| Reverse(connection.packets())),
+        Order::Duration => connections.sort_by_key(|connection| Reverse(connection.duration())),
+        Order::Start => connections.sort_by_key(|connection| (connection.start, connection.id)),
+        Order::RoundTrip => connections.sort_by_key(|connection| Reverse(connection.round_trip())),
+        Order::Retransmissions => {
+            connections
+                .sort_by_key(|connection| Reverse(connection.count(Verdict::Retransmission)));
+        }
+    }
+}
+
+/// One column: its heading, how early it leaves when room is short (0 never), and what stands in it.
+struct Column {
+    heading: &'static str,
+    rank: u8,
+    right: bool,
+    cell: fn(&Connection, Timestamp) -> String,
+}
+
+const CLIENT: usize = 1;
+const SERVER: usize = 2;
+const STATE: usize = 4;
+const RETRANSMISSIONS: usize = 11;
+
+const COLUMNS: [Column; 13] = [
+    Column {
+        heading: "id",
+        rank: 0,
+        right: true,
+        cell: |connection, _| connection.id.to_string(),
+    },
+    Column {
+        heading: "client",
+        rank: 0,
+        right: false,
+        cell: client,
+    },
+    Column {
+        heading: "server",
+        rank: 0,
+        right: false,
+        cell: |connection, _| connection.server.to_string(),
+    },
+    Column {
+        heading: "service",
+        rank: 6,
+        right: false,
+        cell: |connection, _| connection.service().unwrap_or("").to_owned(),
+    },
+    Column {
+        heading: "state",
+        rank: 1,
+        right: false,
+        cell: |connection, now| state_of(connection, now).0,
+    },
+    Column {
+        heading: "pkts →",
+        rank: 8,
+        right: true,
+        cell: |connection, _| packets(connection, Direction::ToServer),
+    },
+    Column {
+        heading: "pkts ←",
+        rank: 8,
+        right: true,
+        cell: |connection, _| packets(connection, Direction::ToClient),
+    },
+    Column {
+        heading: "bytes →",
+        rank: 2,
+        right: true,
+        cell: |connection, _| octets(connection, Direction::ToServer),
+    },
+    Column {
+        heading: "bytes ←",
+        rank: 2,
+        right: true,
+        cell: |connection, _| octets(connection, Direction::ToClient),
+    },
+    Column {
+        heading: "duration",
+        rank: 4,
+        right: true,
+        cell: |connection, _| format::duration(connection.duration()),
+    },
+    Column {
+        heading: "RTT",
+        rank: 5,
+        right: true,
+        cell: |connection, _| connection.round_trip().map_or("–".into(), format::duration),
+    },
+    Column {
+        heading: "retr",
+        rank: 3,
+        right: true,
+        cell: |connection, _| retransmissions(connection),
+    },
+    Column {
+        heading: "throughput",
+        rank: 7,
+        right: true,
+        cell: |connection, _| throughput(connection),
+    },
+];
+
+fn client(connection: &Connection, _: Timestamp) -> String {
+    // A guessed role is marked.
+    let mark = if connection.role_source.is_guessed() {
+        "?"
+    } else {
+        ""
+    };
+    format!("{}{mark}", connection.client)
+}
+
+fn packets(connection: &Connection, direction: Direction) -> String {
+    format::count(connection.flow(direction).counts.packets)
+}
+
+fn octets(connection: &Connection, direction: Direction) -> String {
+    format::bytes(connection.flow(direction).counts.wire_bytes)
+}
+
+fn retransmissions(connection: &Connection) -> String {
+    match connection.count(Verdict::Retransmission) {
+        0 => "–".to_owned(),
+        number => number.to_string(),
+    }
+}
+
+/// Of the direction that carried more.
+fn throughput(connection: &Connection) -> String {
+    let rates = Direction::BOTH
+        .iter()
+        .filter_map(|&direction| connection.throughput(direction));
+    rates
+        .reduce(f64::max)
+        .map_or("–".into(), |bytes| format::bit_rate(bytes * 8.0))
+}
+
+impl ConnectionTable {
+    fn table(&self, connections: &[&Connection], now: Timestamp) -> Table {
+        let mut rows: Vec<[String; COLUMNS.len()]> = connections
+            .iter()
+            .map(|connection| {
+                COLUMNS
+                    .each_ref()
+                    .map(|column| (column.cell)(connection, now))
+            })
+            .collect();
+        let shown = fit(&mut rows, self.style.width.map(usize::from));
+        let mut table = plain_table(self.style.color);
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        let heading = |&at: &usize| Cell::new(COLUMNS[at].heading).add_attribute(Attribute::Bold);
+        table.set_header(shown.iter().map(heading));
+        for (row, connection) in rows.iter().zip(connections) {
+            table.add_row(
+                shown
+                    .iter()
+                    .map(|&at| self.cell(at, &row[at], connection, now)),
+            );
+        }
+        align(&mut table, |place| {
+            shown.get(place).is_some_and(|&at| COLUMNS[at].right)
+        });
+        table
+    }
+
+    fn cell(&self, at: usize, text: &str, connection: &Connection, now: Timestamp) -> Cell {
+        let cell = Cell::new(text);
+        let tone = match at {
+            STATE => Some(state_of(connection, now).1),
+            RETRANSMISSIONS if connection.count(Verdict::Retransmission) > 0 => Some(Tone::Warning),
+            _ => None,
+        };
+        match tone {
+            Some(tone) if self.style.color => cell.fg(tone.table_color()),
+            _ => cell,
+        }
+    }
+}
+
+/// Chooses the columns that fit and shortens addresses where that makes room.
+fn fit(rows: &mut [[String; COLUMNS.len()]], width: Option<usize>) -> Vec<usize> {
+    let all: Vec<usize> = (0..COLUMNS.len()).collect();
+    let Some(width) = width else { return all };
+    let widths: Vec<usize> = all.iter().map(|&at| column_width(rows, at)).collect();
+    let mut shown = all;
+    loop {
+        let others: usize = shown
+            .iter()
+            .filter(|&&at| at != CLIENT && at != SERVER)
+            .map(|&at| widths[at] + 2)
+            .sum();
+        let room = width.saturating_sub(others + 4);
+        let needed = widths[CLIENT] + widths[SERVER];
+        let least = LEAST_ENDPOINT.min(widths[CLIENT]) + LEAST_ENDPOINT.min(widths[SERVER]);
+        let last = shown.iter().map(|&at| COLUMNS[at].rank).max().unwrap_or(0);
+        if needed <= room {
+            return shown;
+        }
+        if least <= room || last == 0 {
+            // What one address does not need, the other may have.
+            let half = room / 2;
+            let server = half
+                .max(room.saturating_sub(widths[CLIENT]))
+                .min(widths[SERVER]);
+            let client = room.saturating_sub(server).max(4);
+            for row in rows.iter_mut() {
+                row[CLIENT] = shorten(&row[CLIENT], client);
+                row[SERVER] = shorten(&row[SERVER], server.max(4));
+            }
+            return shown;
+        }
+        shown.retain(|&at| COLUMNS[at].rank != last);
+    }
+}
+
+fn column_width(rows: &[[String; COLUMNS.len()]], at: usize) -> usize {
+    let cells = rows.iter().map(|row| row[at].chars().count());
+    cells
+        .max()
+        .unwrap_or(0)
+        .max(COLUMNS[at].heading.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(client: &str) -> Vec<[String; COLUMNS.len()]> {
+        let mut row: [String; COLUMNS.len()] =
+            std::array::from_fn(|at| COLUMNS[at].heading.to_owned());
+        (row[CLIENT], row[SERVER], row[STATE]) = (
+            client.to_owned(),
+            client.to_owned(),
+            "ESTABLISHED".to_owned(),
+        );
+        vec![row]
+    }
+
+    #[test]
+    fn without_a_limit_all_columns_stand() {
+        assert_eq!(
+            fit(&mut rows("[2001:db8::1]:443"), None).len(),
+            COLUMNS.len()
+        );
+    }
+
+    #[test]
+    fn every_row_fits_whatever_the_addresses() {
+        for width in [40, 60, 80, 120, 160, 200] {
+            for client in [
+                "10.0.0.1:80",
+                "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
+            ] {
+                let mut rows = rows(client);
+                let shown = fit(&mut rows, Some(width));
+                let total: usize = shown.iter().map(|&at| column_width(&rows, at) + 2).sum();
+                assert!(total <= width + 2, "{width} columns, {client}: {total}");
+                assert!(shown.contains(&CLIENT) && shown.contains(&SERVER));
+            }
+        }
+    }
+}

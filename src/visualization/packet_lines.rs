@@ -1,0 +1,296 @@
+//! `-v`: exactly one line per packet, stable for grep and awk.
+//!
+//! Fields are separated by single spaces: frame number, seconds since the first packet, source, `>`, destination, protocol. For
+//! TCP follow `[FLAGS]`, `seq=`, `ack=`, `win=`, `len=`, `<options>` if there are any, `conn=`, the states of both ends behind
+//! the packet, and each verdict in brackets with what it rests on.
+
+use super::style::{Style, Tone, tone_of};
+use super::{Output, Seen};
+use crate::analyzers::Layer;
+use crate::analyzers::packet::Packet;
+use crate::analyzers::tcp_options::TcpOption;
+use crate::tracking::judgement::{Because, Judgement, Lost, Repeat, Trigger};
+use crate::tracking::{Direction, Event, Verdict};
+use crate::utils::format;
+use anyhow::Result;
+use owo_colors::OwoColorize;
+use std::fmt::{self, Display, Formatter};
+use std::io::Write;
+
+/// Writes a line per packet.
+#[derive(Debug)]
+pub struct PacketLines {
+    /// How to show it.
+    pub style: Style,
+}
+
+impl Output for PacketLines {
+    fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
+        write!(
+            to,
+            "{} {} ",
+            seen.frame.number,
+            format::seconds(seen.since_start)
+        )?;
+        match seen.event {
+            Some(event) => self.segment(seen.packet, event, to)?,
+            None => other(seen.packet, to)?,
+        }
+        if let Some(stop) = seen.packet.stop {
+            write!(to, " [{} {}]", stop.layer, stop.why.name())?;
+        }
+        writeln!(to)?;
+        Ok(())
+    }
+}
+
+impl PacketLines {
+    fn segment(&self, packet: &Packet<'_>, event: &Event<'_>, to: &mut dyn Write) -> Result<()> {
+        let (connection, segment) = (event.connection, event.segment);
+        let (sender, receiver) = (
+            connection.sender(event.direction),
+            connection.sender(event.direction.reverse()),
+        );
+        write!(to, "{sender} > {receiver} TCP ")?;
+        if self.style.color {
+            write!(to, "{}", format_args!("[{}]", segment.flags).cyan())?;
+        } else {
+            write!(to, "[{}]", segment.flags)?;
+        }
+        write!(to, " seq={}", event.relative_seq)?;
+        if segment.flags.ack() {
+            write!(to, " ack={}", event.relative_ack)?;
+        }
+        write!(to, " win={} len={}", event.window, segment.payload_len)?;
+        write!(to, "{}", Options(packet))?;
+        let states = connection.states;
+        write!(
+            to,
+            " conn={} client={} server={}",
+            connection.id,
+            states[Direction::ToServer],
+            states[Direction::ToClient]
+        )?;
+        for verdict in event.judgement.verdicts.iter() {
+            let said = Said {
+                verdict,
+                judgement: event.judgement,
+            };
+            if self.style.color {
+                write!(
+                    to,
+                    " {}",
+                    format_args!("[{said}]").color(tone_of(verdict).line_color())
+                )?;
+            } else {
+                write!(to, " [{said}]")?;
+            }
+        }
+        if let Some(spurious) = event.judgement.proves_spurious {
+            let text = format_args!(
+                "[shows that frame {} was a spurious_retransmission: {}]",
+                spurious.frame,
+                spurious.proof.name()
+            );
+            if self.style.color {
+                write!(to, " {}", text.color(Tone::Warning.line_color()))?;
+            } else {
+                write!(to, " {text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A packet that is not TCP: its addresses, its innermost protocol and what that says.
+fn other(packet: &Packet<'_>, to: &mut dyn Write) -> Result<()> {
+    let name = packet.other().map(crate::analyzers::other::Other::name);
+    match (packet.ip(), packet.ports()) {
+        (Some(_), Some(_)) => {
+            if let Some((source, destination)) = packet.endpoints() {
+                write!(to, "{source} > {destination}")?;
+            }
+        }
+        (Some(ip), None) => write!(to, "{} > {}", ip.source(), ip.destination())?,
+        (None, _) => match packet.layers.first() {
+            Some(Layer::Ethernet(ethernet)) => {
+                write!(to, "{} > {}", ethernet.source(), ethernet.destination())?;
+            }
+            _ => write!(to, "- > -")?,
+        },
+    }
+    let innermost = match (packet.layers.last(), packet.stop) {
+        (_, Some(stop)) if name.is_none() => stop.layer.to_string(),
+        (Some(Layer::Ethernet(_)), _) => "Ethernet".to_owned(),
+        _ => "-".to_owned(),
+    };
+    write!(to, " {}", name.unwrap_or(&innermost))?;
+    if let Some(other) = packet.other() {
+        write!(to, " {other}")?;
+    }
+    Ok(())
+}
+
+/// The options of a segment in angle brackets behind a space, or nothing.
+struct Options<'a>(&'a Packet<'a>);
+
+impl Display for Options<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(tcp) = self.0.tcp() else {
+            return Ok(());
+        };
+        let mut separator = " <";
+        for option in tcp.options() {
+            if matches!(option, TcpOption::NoOperation | TcpOption::End) {
+                continue;
+            }
+            f.write_str(separator)?;
+            one_option(&option, f)?;
+            separator = ",";
+        }
+        if separator == "," {
+            f.write_str(">")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// An option in few characters and without blanks.
+pub(super) fn one_option(option: &TcpOption<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+    match option {
+        TcpOption::End => f.write_str("end"),
+        TcpOption::NoOperation => f.write_str("nop"),
+        TcpOption::MaximumSegmentSize(size) => write!(f, "mss={size}"),
+        TcpOption::WindowScale(shift) => write!(f, "wscale={shift}"),
+        TcpOption::SackPermitted => f.write_str("sack_permitted"),
+        TcpOption::Sack(blocks) => {
+            f.write_str("sack=")?;
+            for (at, block) in blocks.as_slice().iter().enumerate() {
+                write!(
+                    f,
+                    "{}{}-{}",
+                    if at > 0 { "+" } else { "" },
+                    block.left.0,
+                    block.right.0
+                )?;
+            }
+            Ok(())
+        }
+        TcpOption::Timestamps(timestamps) => {
+            write!(f, "ts={}/{}", timestamps.value, timestamps.echo)
+        }
+        TcpOption::Md5Signature => f.write_str("md5"),
+        TcpOption::UserTimeout(value) => write!(f, "user_timeout={value}"),
+        TcpOption::Authentication(_) => f.write_str("authentication"),
+        TcpOption::Multipath(data) => {
+            write!(f, "mptcp={}", data.first().map_or(0, |first| first >> 4))
+        }
+        TcpOption::FastOpen(cookie) if cookie.is_empty() => f.write_str("fast_open_request"),
+        TcpOption::FastOpen(_) => f.write_str("fast_open_cookie"),
+        TcpOption::AccurateEcn(_) => f.write_str("accurate_ecn"),
+        TcpOption::Unknown(kind, data) => write!(f, "kind{kind}({}B)", data.len()),
+        TcpOption::Malformed(kind, _) => write!(f, "kind{kind}(malformed)"),
+    }
+}
+
+/// A verdict with what it rests on.
+pub(super) struct Said<'a> {
+    pub(super) verdict: Verdict,
+    pub(super) judgement: &'a Judgement,
+}
+
+impl Display for Said<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.verdict.name())?;
+        let judgement = self.judgement;
+        match (self.verdict, &judgement.repeat) {
+            (Verdict::Retransmission, Some(repeat)) => retransmission(repeat, f),
+            (Verdict::SpuriousRetransmission, Some(repeat)) => match repeat.spurious {
+                Some(proof) => write!(f, ": {}", proof.name()),
+                None => Ok(()),
+            },
+            (Verdict::Reordered | Verdict::Duplicate, Some(repeat)) => {
+                if let Some((frame, _)) = repeat.last {
+                    write!(f, " of frame {frame}")?;
+                }
+                write!(f, ": {}", Reason(repeat.because))
+            }
+            (Verdict::LostSegment | Verdict::AckLostSegment, _) => match judgement.missing {
+                Some((from, octets)) => write!(f, ": {octets} bytes from {from}"),
+                None => Ok(()),
+            },
+            (Verdict::DuplicateAck, _) => write!(f, " #{}", judgement.duplicate_ack),
+            (Verdict::PartlyNew, _) => write!(f, ": {} bytes repeated", judgement.repeated_octets),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn retransmission(repeat: &Repeat, f: &mut Formatter<'_>) -> fmt::Result {
+    if let Some((frame, nanos)) = repeat.last {
+        write!(f, " of frame {frame} after {}", format::duration(nanos))?;
+    }
+    if let (Some((first, nanos)), Some((last, _))) = (repeat.first, repeat.last)
+        && first != last
+    {
+        write!(
+            f,
+            ", first sent in frame {first} {} ago",
+            format::duration(nanos)
+        )?;
+    }
+    if let Some(cause) = repeat.cause {
+        write!(f, ", {}", cause.name())?;
+    }
+    match repeat.trigger {
+        Some(Trigger::DuplicateAcks(number, frame)) => {
+            write!(f, ": {number} duplicate ACKs, frame {frame}")?;
+        }
+        Some(Trigger::Sacked(octets, frame)) => {
+            write!(f, ": {octets} bytes SACKed above it, frame {frame}")?;
+        }
+        Some(Trigger::PartialAck(frame)) => write!(f, ": partial ACK, frame {frame}")?,
+        Some(Trigger::Silence(nanos)) => {
+            write!(f, ": nothing heard for {}", format::duration(nanos))?;
+        }
+        None => {}
+    }
+    match repeat.lost {
+        Lost::BeforeHere => write!(f, "; lost before this point ({})", Reason(repeat.because)),
+        Lost::BehindHere => f.write_str("; lost behind this point"),
+        Lost::Not | Lost::Unknown => Ok(()),
+    }
+}
+
+/// What tells, in words.
+struct Reason(Because);
+
+impl Display for Reason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Because::SeenBefore => f.write_str("captured before"),
+            Because::AcknowledgedBefore => f.write_str("acknowledged before"),
+            Because::NewerIpId => f.write_str("newer IP ID than behind the gap"),
+            Because::OlderIpId => f.write_str("older IP ID than what overtook it"),
+            Because::MissingIpIds(number) => write!(f, "{number} IP IDs missing, no bytes"),
+            Because::NewerTimestamp => f.write_str("newer timestamp than behind the gap"),
+            Because::OlderTimestamp => f.write_str("older timestamp than what overtook it"),
+            Because::SameFrame => f.write_str("same headers and IP ID"),
+            Because::SameHeaders => f.write_str("same headers, too soon to be sent again"),
+            Because::TooSoon(nanos) => write!(
+                f,
+                "{} behind the gap, sooner than a round trip",
+                format::duration(nanos)
+            ),
+            Because::LateEnough(nanos) => write!(
+                f,
+                "{} behind the gap, a round trip or more",
+                format::duration(nanos)
+            ),
+            Because::AfterSilence(nanos) => {
+                write!(f, "after {} of silence", format::duration(nanos))
+            }
+        }
+    }
+}

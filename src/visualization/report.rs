@@ -1,0 +1,232 @@
+//! The summary of a capture: what was read, its layers, what could not be decoded, what was lost.
+
+use super::style::{Style, align, plain_table};
+use super::{Output, Summary};
+use crate::analyzers::Why;
+use crate::tracking::totals::Protocol;
+use crate::tracking::{ConnectionTracker, Direction};
+use crate::utils::format;
+use anyhow::Result;
+use comfy_table::Table;
+use owo_colors::OwoColorize;
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::IpAddr;
+
+/// Shows the summary at the end.
+#[derive(Debug)]
+pub struct Report {
+    /// How to show it.
+    pub style: Style,
+}
+
+impl Output for Report {
+    fn finish(
+        &mut self,
+        tracker: &ConnectionTracker,
+        summary: &Summary,
+        to: &mut dyn Write,
+    ) -> Result<()> {
+        self.source(summary, to)?;
+        if summary.totals.all.packets > 0 {
+            writeln!(to, "{}", layers(summary))?;
+        }
+        self.undecoded(summary, to)?;
+        self.checksums(tracker, summary, to)?;
+        self.drops(summary, to)?;
+        writeln!(to)?;
+        Ok(())
+    }
+}
+
+impl Report {
+    fn source(&self, summary: &Summary, to: &mut dyn Write) -> Result<()> {
+        let totals = &summary.totals;
+        let name = if self.style.color {
+            summary.source.bold().to_string()
+        } else {
+            summary.source.clone()
+        };
+        let links: Vec<_> = summary.link_types.iter().map(ToString::to_string).collect();
+        let snap = summary
+            .snap_length
+            .map_or(String::new(), |length| format!(", snap length {length} B"));
+        let links = if links.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", links.join(" and "))
+        };
+        writeln!(to, "{name}: {}{links}{snap}", summary.format)?;
+        let (packets, octets) = (
+            format::count(totals.all.packets),
+            format::bytes(totals.all.bytes),
+        );
+        match totals.first {
+            None => writeln!(
+                to,
+                "No packets{}.",
+                if totals.left_out.packets > 0 {
+                    " passed the filters"
+                } else {
+                    ""
+                }
+            )?,
+            Some(first) => {
+                let span = totals.span();
+                let rate = if span > 0 {
+                    format!(
+                        ", {} on average",
+                        format::bit_rate(totals.all.bytes as f64 * 8e9 / span as f64)
+                    )
+                } else {
+                    String::new()
+                };
+                writeln!(
+                    to,
+                    "{}, {}: {packets} packets, {octets}{rate}",
+                    format::date_and_time(first),
+                    format::duration(span)
+                )?;
+            }
+        }
+        if totals.left_out.packets > 0 {
+            writeln!(
+                to,
+                "{} packets did not pass the filters.",
+                format::count(totals.left_out.packets)
+            )?;
+        }
+        if totals.backwards > 0 {
+            writeln!(
+                to,
+                "{} packets carry an earlier time than the packet before them.",
+                format::count(totals.backwards)
+            )?;
+        }
+        if totals.cut > 0 {
+            writeln!(
+                to,
+                "{} packets were cut by the snap length.",
+                format::count(totals.cut)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn undecoded(&self, summary: &Summary, to: &mut dyn Write) -> Result<()> {
+        if summary.totals.stops.is_empty() {
+            return Ok(());
+        }
+        writeln!(to, "Not decoded to the end:")?;
+        for (stop, &packets) in &summary.totals.stops {
+            let why = match stop.why {
+                Why::Truncated => "cut off, too little was captured",
+                Why::Malformed => "malformed",
+                Why::Unsupported => "not read by tcp-monitor",
+                Why::Fragment => "fragments of larger datagrams",
+            };
+            writeln!(to, "  {:>9}  {}: {why}", format::count(packets), stop.layer)?;
+        }
+        Ok(())
+    }
+
+    /// Wrong checksums, with offload told apart: a sender whose segments are nearly all "wrong" while the other side's are right
+    /// leaves the sum to its network card, behind the capture point (ANALYSIS.md 10.2).
+    fn checksums(
+        &self,
+        tracker: &ConnectionTracker,
+        summary: &Summary,
+        to: &mut dyn Write,
+    ) -> Result<()> {
+        let (wrong, offloaded) = wrong_checksums(tracker);
+        if summary.totals.wrong_ip_checksums > 0 {
+            writeln!(
+                to,
+                "{} packets have a wrong IPv4 header checksum.",
+                format::count(summary.totals.wrong_ip_checksums)
+            )?;
+        }
+        if wrong > 0 {
+            writeln!(
+                to,
+                "{} TCP segments have a wrong checksum.",
+                format::count(wrong)
+            )?;
+        }
+        if offloaded > 0 {
+            let number = format::count(offloaded);
+            writeln!(
+                to,
+                "{number} TCP checksums were left to the sender's network card (offload): no damage."
+            )?;
+        }
+        Ok(())
+    }
+
+    fn drops(&self, summary: &Summary, to: &mut dyn Write) -> Result<()> {
+        if summary.dropped_by_kernel > 0 {
+            let number = format::count(summary.dropped_by_kernel);
+            writeln!(
+                to,
+                "{number} packets were dropped by the kernel: figures below are short of them."
+            )?;
+        }
+        if summary.dropped_by_interface > 0 {
+            let number = format::count(summary.dropped_by_interface);
+            writeln!(
+                to,
+                "{number} packets were dropped by the interface: figures below are short of them."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// TCP segments with a wrong checksum, and those whose sender leaves the sum to its network card: more than half of at least 20
+/// from one address are wrong, or all of at least 4.
+fn wrong_checksums(tracker: &ConnectionTracker) -> (u64, u64) {
+    let mut senders: HashMap<IpAddr, (u64, u64)> = HashMap::new();
+    for connection in tracker.connections() {
+        for direction in Direction::BOTH {
+            let counts = &connection.flow(direction).counts;
+            let sender = senders
+                .entry(connection.sender(direction).address)
+                .or_default();
+            (sender.0, sender.1) = (
+                sender.0 + counts.checksums_verified,
+                sender.1 + counts.checksums_wrong,
+            );
+        }
+    }
+    let is_offloaded = |&(verified, wrong): &(u64, u64)| {
+        verified >= 20 && wrong * 2 > verified || verified >= 4 && wrong == verified
+    };
+    senders.values().fold((0, 0), |(bad, offloaded), sender| {
+        if is_offloaded(sender) {
+            (bad, offloaded + sender.1)
+        } else {
+            (bad + sender.1, offloaded)
+        }
+    })
+}
+
+fn layers(summary: &Summary) -> Table {
+    let totals = &summary.totals;
+    let mut table = plain_table(false);
+    table.set_header(["layer", "packets", "bytes", "share"]);
+    for protocol in Protocol::ALL {
+        let amount = totals.layer(protocol);
+        if amount.packets > 0 {
+            let share = 100.0 * amount.packets as f64 / totals.all.packets as f64;
+            let share = format!("{share:.1} %");
+            table.add_row([
+                protocol.name().to_owned(),
+                format::count(amount.packets),
+                format::bytes(amount.bytes),
+                share,
+            ]);
+        }
+    }
+    align(&mut table, |at| at > 0);
+    table
+}
