@@ -178,7 +178,8 @@ impl ConnectionTracker {
             first_frame: segment.frame,
             start: segment.time,
             last: segment.time,
-            states: PerDirection([State::Closed, State::Closed]),
+            // Until something is known of them (ANALYSIS.md 2.2).
+            states: PerDirection([State::Closed, State::Listen]),
             flows: PerDirection([Flow::default(), Flow::default()]),
             handshake: Handshake::default(),
             ending: None,

@@ -180,6 +180,10 @@ const fn behind_syn_ack(sender: State, receiver: State) -> (State, State) {
 }
 
 const fn behind_ack(sender: State, receiver: State) -> (State, State) {
+    let joined = matches!(
+        (sender, receiver),
+        (State::Closed, State::Listen) | (State::Listen, State::Closed)
+    );
     let sender = match sender {
         // 9: third step of the handshake, X knows Y's SYN.
         State::SynSent if matches!(receiver, State::SynReceived) => State::Established,
@@ -188,17 +192,13 @@ const fn behind_ack(sender: State, receiver: State) -> (State, State) {
             State::Established
         }
         // 2.5: joined in the middle.
-        State::Closed | State::Listen
-            if matches!(receiver, State::Closed | State::Listen | State::Established) =>
-        {
-            State::Established
-        }
+        State::Closed | State::Listen if joined => State::Established,
         other => other,
     };
     let receiver = match receiver {
         // 9: Y's SYN is acknowledged.
         State::SynReceived if matches!(sender, State::Established) => State::Established,
-        State::Closed | State::Listen if matches!(sender, State::Established) => State::Established,
+        State::Closed | State::Listen if joined => State::Established,
         other => other,
     };
     (sender, receiver)
@@ -242,6 +242,14 @@ const fn sent_fin(state: State) -> State {
 }
 
 const fn behind_fin(sender: State, receiver: State) -> (State, State) {
+    // 14: a repeated FIN shows that the last ACK did not arrive; whoever waits out TIME_WAIT sends it again.
+    if let (State::Closed, State::TimeWait) = (sender, receiver) {
+        return (State::LastAck, State::TimeWait);
+    }
+    // Closed by a RST: what was under way changes nothing.
+    if let (State::Closed, State::Closed) = (sender, receiver) {
+        return (sender, receiver);
+    }
     let receiver_next = match receiver {
         // 12
         State::Established

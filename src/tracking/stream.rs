@@ -68,6 +68,8 @@ pub struct Hole {
     pub start: i64,
     /// Behind the last missing octet.
     pub end: i64,
+    /// How many octets were missing when it was opened.
+    pub extent: i64,
     /// When the segment behind it passed.
     pub opened: Timestamp,
     /// The frame of that segment.
@@ -279,6 +281,7 @@ impl Stream {
         self.holes.push(Hole {
             start: range.start,
             end: range.end,
+            extent: range.end - range.start,
             opened,
             frame,
             tsval,

@@ -136,12 +136,17 @@ fn order(case: &Case<'_>, ip_id: u16, tsval: Option<u32>) -> Order {
     }
 }
 
+/// A hole of more full segments than this was not made by a few packets that overtook all of them.
+const LARGEST_OVERTAKING: i64 = 8;
+
 /// Whether octets that fill a hole come too soon to have been sent again: the receiver has to see the hole, its word has to
 /// reach the sender, and the repeat has to come back. That takes a round trip wherever the observer stands; less a quarter for
-/// jitter.
+/// jitter. But a sender that was sending a lost tail again anyway fills a large hole at once.
 fn by_timing(case: &Case<'_>, hole: &Hole) -> (Because, bool) {
     let nanos = case.segment.time.since(hole.opened);
-    let too_soon = nanos < case.path.round_trip_or_guess() / 4 * 3;
+    let soon = nanos < case.path.round_trip_or_guess() / 4 * 3;
+    let too_soon =
+        soon && hole.extent <= LARGEST_OVERTAKING * i64::from(case.sender.segment_size());
     (
         if too_soon {
             Because::TooSoon(nanos)
