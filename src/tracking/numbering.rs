@@ -27,6 +27,19 @@ impl Numbering {
             && self.bases[direction].is_some_and(|base| base != segment.seq)
     }
 
+    /// Where a side's numbers start; `None` while neither it nor an acknowledgment of the other side has told.
+    pub fn base(&self, direction: Direction) -> Option<Seq> {
+        self.bases[direction]
+    }
+
+    /// Whether this is a SYN+ACK with another sequence number than its sender's known one: the base moves in the middle of
+    /// the stream, and Wireshark remarks it.
+    pub fn moves_base(&self, direction: Direction, segment: &Segment) -> bool {
+        segment.flags.syn()
+            && segment.flags.ack()
+            && self.bases[direction].is_some_and(|base| base != segment.seq)
+    }
+
     /// Numbers a segment and remembers the bases it sets.
     pub fn observe(&mut self, direction: Direction, segment: &Segment) -> Relative {
         if segment.header == Header::TooLong {
