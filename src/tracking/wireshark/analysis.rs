@@ -195,9 +195,4 @@ impl Analysis {
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.flags.names()
     }
-
-    /// Whether tshark would have opened an entry for the segment, without which it shows nothing about the stream either.
-    pub(super) fn has_entry(&self) -> bool {
-        !self.flags.is_empty() || self.acknowledged.is_some() || self.bytes_in_flight.is_some()
-    }
 }

@@ -19,7 +19,7 @@ pub use analysis::{Acknowledged, Analysis, DuplicateAck, Flag, FlagSet, Timeout,
 
 use super::direction::{Direction, PerDirection};
 use super::event::Event;
-use super::numbering::Numbering;
+use super::numbering::{Numbering, Relative};
 use super::segment::{Header, Segment};
 use crate::utils::time::Timestamp;
 use hashbrown::HashMap;
@@ -65,54 +65,66 @@ pub struct Conversation {
 impl Conversation {
     /// Judges one segment as tshark does and remembers it. `reused_ports` says that it opened this stream on the ports of an
     /// earlier one. All segments of a conversation have to be given, in the order of the capture.
+    ///
+    /// Of a header that tshark cannot read to its end it shows no analysis (ANALYSIS.md 1.2, 10.3). How far it got decides
+    /// what it remembers: of one that claims too much only the time of a SYN, of one that claims too little all but that and
+    /// the options, of one that was cut all but the options.
     pub fn observe(
         &mut self,
         direction: Direction,
         segment: &Segment,
         reused_ports: bool,
     ) -> Analysis {
-        let mut analysis = Analysis {
+        let mut hidden = Analysis {
             window_scale: self.sides[direction].scale,
             ..Analysis::default()
         };
+        let mut analysis = hidden;
         analysis.flags.insert_if(reused_ports, Flag::ReusedPorts);
+        let relative = self.number(direction, segment, &mut analysis);
         if segment.header == Header::TooLong {
-            return analysis;
+            self.handshake.observe(segment);
+            return hidden;
         }
-        let moves_base = self.start(direction, segment);
-        analysis.flags.insert_if(moves_base, Flag::ReusedPorts);
-        self.judge_and_record(direction, segment, &mut analysis);
-        let has_entry = analysis.has_entry();
-        self.read_options(direction, segment, &mut analysis);
+        let has_entry = self.judge_and_record(direction, segment, &mut analysis);
+        if segment.header == Header::TooShort {
+            return hidden;
+        }
+        self.read_options(direction, segment);
         self.handshake.observe(segment);
+        let fast_open = self.handshake.fast_open(segment, relative);
         if segment.header == Header::Cut {
-            return Analysis {
-                window_scale: analysis.window_scale,
-                ..Analysis::default()
-            };
+            hidden.flags = fast_open;
+            return hidden;
         }
+        analysis.flags.insert_all(fast_open);
         analysis.initial_rtt = self.handshake.round_trip.filter(|_| has_entry);
         analysis
     }
 
-    /// Step 0: numbers the segment, and says whether it moves its sender's base (ANALYSIS.md 1.3, 3.2).
-    fn start(&mut self, direction: Direction, segment: &Segment) -> bool {
-        let base = self.numbering.base(direction);
+    /// Step 0: numbers the segment, and tells whether it moves its sender's base (ANALYSIS.md 1.3, 3.2).
+    fn number(
+        &mut self,
+        direction: Direction,
+        segment: &Segment,
+        analysis: &mut Analysis,
+    ) -> Relative {
         let moves_base = self.numbering.moves_base(direction, segment);
-        if segment.flags.syn() && !segment.flags.ack() && base == Some(segment.seq) {
+        analysis.flags.insert_if(moves_base, Flag::ReusedPorts);
+        let known = self.numbering.base(direction) == Some(segment.seq);
+        if known && segment.flags.syn() && !segment.flags.ack() {
             self.sides[direction].rewind();
         }
-        self.numbering.observe(direction, segment);
-        moves_base
+        self.numbering.observe(direction, segment)
     }
 
-    /// Steps 1 to P.
+    /// Steps 1 to P. Says whether tshark opens an entry for the segment, without which it does not show the iRTT either.
     fn judge_and_record(
         &mut self,
         direction: Direction,
         segment: &Segment,
         analysis: &mut Analysis,
-    ) {
+    ) -> bool {
         let base = self.numbering.base(direction).unwrap_or(segment.seq);
         let (sender, receiver) = self.sides.pair_mut(direction);
         let verdict = rules::judge(&Case {
@@ -128,22 +140,22 @@ impl Conversation {
         analysis.duplicate_ack = verdict.duplicate_ack;
         analysis.timeout = verdict.timeout.filter(|timeout| timeout.nanos != 0);
         analysis.acknowledged = receiver.unacked.acknowledge(segment.ack, segment.time);
-        if let Some(flight) = sender.flight(receiver, segment, base) {
-            analysis.bytes_in_flight = flight.bytes;
-            analysis.push_bytes_sent = flight.bytes.map(|_| flight.since_push);
-        }
+        let flight = sender.flight(receiver, segment, base);
+        analysis.bytes_in_flight = flight.map(|flight| flight.bytes).filter(|&bytes| bytes > 0);
+        analysis.push_bytes_sent = flight.map(|flight| flight.since_push);
+        !analysis.flags.is_empty()
+            || verdict.ack_beyond.is_some()
+            || analysis.acknowledged.is_some()
+            || flight.is_some()
     }
 
     /// What tshark learns from the options, behind the analysis (ANALYSIS.md 3.5, 4.1). It reads none of a header that was cut.
-    fn read_options(&mut self, direction: Direction, segment: &Segment, analysis: &mut Analysis) {
-        let whole = segment.header != Header::Cut;
+    fn read_options(&mut self, direction: Direction, segment: &Segment) {
         let (sender, receiver) = self.sides.pair_mut(direction);
+        let whole = segment.header == Header::Whole;
         side::record_options(sender, receiver, segment, whole);
         if whole {
             self.multipath |= segment.options.multipath;
-            if let Some(flag) = self.handshake.fast_open(segment) {
-                analysis.flags.insert(flag);
-            }
         }
     }
 }
@@ -155,6 +167,8 @@ struct Handshake {
     syn: Option<Timestamp>,
     /// Nanoseconds from there to the first ACK without SYN: Wireshark's iRTT.
     round_trip: Option<i64>,
+    /// Whether a SYN carried a Fast Open cookie and data.
+    fast_open_data: bool,
 }
 
 impl Handshake {
@@ -170,8 +184,24 @@ impl Handshake {
         }
     }
 
-    /// What Wireshark says of Fast Open (RFC 7413).
-    fn fast_open(&mut self, _segment: &Segment) -> Option<Flag> {
-        None
+    /// What Wireshark says of Fast Open (RFC 7413 §4.2): any SYN+ACK that acknowledges more than the SYN accepts its data, with
+    /// or without a cookie; none is called ignored unless a cookie and data were sent.
+    ///
+    /// The summary of the options does not tell a cookie from the request for one. A request goes without data and is not
+    /// flagged by tshark, so the data tell; a cookie without data is missed.
+    fn fast_open(&mut self, segment: &Segment, relative: Relative) -> FlagSet {
+        let mut flags = FlagSet::default();
+        match (segment.flags.syn(), segment.flags.ack()) {
+            (true, false) => {
+                let whole = segment.header == Header::Whole;
+                let sends_data = whole && segment.options.fast_open && segment.payload_len > 0;
+                self.fast_open_data |= sends_data;
+                flags.insert_if(sends_data, Flag::FastOpenSyn);
+            }
+            (true, true) if relative.ack > 1 => flags.insert(Flag::FastOpenAck),
+            (true, true) => flags.insert_if(self.fast_open_data, Flag::FastOpenIgnored),
+            _ => {}
+        }
+        flags
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Case<'a> {
 pub(super) enum AckBeyond {
     /// It covers a hole below the highest position.
     Hole,
-    /// It lies beyond the highest position.
+    /// It lies beyond the highest position. Remarked only if no duplicates were counted before.
     Highest,
 }
 
@@ -57,7 +57,12 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     }
     verdict.ack_beyond = ack_beyond(case);
     let flags = &mut verdict.flags;
-    flags.insert_if(verdict.ack_beyond.is_some(), Flag::AckLostSegment);
+    let remarked = match verdict.ack_beyond {
+        Some(AckBeyond::Hole) => true,
+        Some(AckBeyond::Highest) => case.receiver.duplicates == 0,
+        None => false,
+    };
+    flags.insert_if(remarked, Flag::AckLostSegment);
     if !flags.has(Flag::KeepAlive) {
         judge_retransmission(case, &mut verdict);
     }
@@ -207,7 +212,7 @@ fn ack_beyond(case: &Case<'_>) -> Option<AckBeyond> {
     } else if receiver.contiguous.before(receiver.highest) {
         Some(AckBeyond::Hole)
     } else {
-        (receiver.duplicates == 0).then_some(AckBeyond::Highest)
+        Some(AckBeyond::Highest)
     }
 }
 

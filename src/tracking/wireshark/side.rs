@@ -85,8 +85,8 @@ impl Default for Side {
 /// Step P: `bytes_in_flight` and `push_bytes_sent`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flight {
-    /// `None` where tshark does not believe it.
-    pub bytes: Option<u32>,
+    /// Octets that were sent and not acknowledged.
+    pub bytes: u32,
     /// Octets since the last PSH.
     pub since_push: u32,
 }
@@ -127,13 +127,11 @@ impl Side {
             sum.wrapping_add(block.left.distance_to(block.right))
         });
         let bytes = extent.wrapping_sub(sacked);
-        let octet = u32::from(segment.flags.any(Flags::SYN.with(Flags::FIN)));
-        Some(Flight {
-            bytes: (1..2_000_000_000)
-                .contains(&bytes)
-                .then(|| bytes - octet)
-                .filter(|&bytes| bytes > 0),
-            since_push: self.count_push(segment),
+        let since_push = self.count_push(segment);
+        // More than this tshark does not believe.
+        (1..2_000_000_000).contains(&bytes).then(|| Flight {
+            bytes: bytes - tail(segment),
+            since_push,
         })
     }
 
