@@ -27,32 +27,48 @@ impl Numbering {
             && self.bases[direction].is_some_and(|base| base != segment.seq)
     }
 
-    /// Numbers a segment and remembers the bases it sets.
+    /// Where a side's numbers start; `None` while neither it nor an acknowledgment of the other side has told.
+    pub fn base(&self, direction: Direction) -> Option<Seq> {
+        self.bases[direction]
+    }
+
+    /// Whether this is a SYN+ACK with another sequence number than its sender's known one: the base moves in the middle of
+    /// the stream, and Wireshark remarks it.
+    pub fn moves_base(&self, direction: Direction, segment: &Segment) -> bool {
+        segment.flags.syn()
+            && segment.flags.ack()
+            && self.bases[direction].is_some_and(|base| base != segment.seq)
+    }
+
+    /// Numbers a segment and remembers the bases it sets: its sender's own is the number of a SYN, or one below that of
+    /// anything else; the other side's is one below the acknowledgment, if that side has not told itself (ANALYSIS.md 3.2). A
+    /// header that claims to be longer than the packet is shown with its raw numbers and tells nothing, but for a SYN+ACK that
+    /// moves a known base.
     pub fn observe(&mut self, direction: Direction, segment: &Segment) -> Relative {
-        if segment.header == Header::TooLong {
-            return Relative {
-                seq: segment.seq.0,
-                ack: segment.ack.0,
-            };
-        }
+        let raw = Relative {
+            seq: segment.seq.0,
+            ack: segment.ack.0,
+        };
+        let moves_base = self.moves_base(direction, segment);
         let (sender, receiver) = self.bases.pair_mut(direction);
-        if segment.flags.syn() && segment.flags.ack() {
+        if moves_base {
             *sender = Some(segment.seq);
+        }
+        if segment.header == Header::TooLong {
+            return raw;
         }
         let own = *sender.get_or_insert(if segment.flags.syn() {
             segment.seq
         } else {
             segment.seq.minus(1)
         });
+        let seq = own.distance_to(segment.seq);
         if !segment.flags.ack() {
-            return Relative {
-                seq: own.distance_to(segment.seq),
-                ack: segment.ack.0,
-            };
+            return Relative { seq, ..raw };
         }
         let other = *receiver.get_or_insert(segment.ack.minus(1));
         Relative {
-            seq: own.distance_to(segment.seq),
+            seq,
             ack: other.distance_to(segment.ack),
         }
     }
