@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long = "interface", value_name = "NAME")]
     pub interface_option: Option<String>,
 
-    /// Capture file to read, pcap or pcapng; - reads standard input [example: -f capture.pcap]
+    /// Capture file to read, pcap or pcapng; - reads standard input [default: none] [example: -f capture.pcap]
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 

@@ -186,7 +186,7 @@ pub(super) fn one_option(option: &TcpOption<'_>, f: &mut Formatter<'_>) -> fmt::
         TcpOption::Multipath(data) => {
             write!(f, "mptcp={}", data.first().map_or(0, |first| first >> 4))
         }
-        TcpOption::FastOpen(cookie) if cookie.is_empty() => f.write_str("fast_open_request"),
+        TcpOption::FastOpen([]) => f.write_str("fast_open_request"),
         TcpOption::FastOpen(_) => f.write_str("fast_open_cookie"),
         TcpOption::AccurateEcn(_) => f.write_str("accurate_ecn"),
         TcpOption::Unknown(kind, data) => write!(f, "kind{kind}({}B)", data.len()),
