@@ -10,6 +10,7 @@ use crate::exit::is_closed_pipe;
 use crate::progress::{Figures, Progress};
 use crate::selection::Selection;
 use crate::settings::{Settings, Wanted};
+use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{ConnectionTracker, Segment};
 use crate::utils::time::Timestamp;
 use crate::visualization::{Output, Seen, Summary};
@@ -44,7 +45,10 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
     let mut session = Session {
         tracker: ConnectionTracker::new(arguments.max_connections as usize),
         selection: Selection::new(arguments.port.clone(), arguments.ip.clone()),
-        summary: Summary::default(),
+        summary: Summary {
+            wireshark: arguments.wireshark.then(WiresharkView::default),
+            ..Summary::default()
+        },
         outputs: settings.outputs,
         screen,
         writer,
@@ -210,6 +214,12 @@ impl Session {
         let event = segment
             .as_ref()
             .map(|(sender, receiver, segment)| self.tracker.observe(*sender, *receiver, segment));
+        let wireshark = self
+            .summary
+            .wireshark
+            .as_mut()
+            .zip(event.as_ref())
+            .map(|(view, event)| view.observe(event));
         let since_start = frame
             .time
             .since(self.summary.totals.first.unwrap_or(frame.time));
@@ -217,6 +227,7 @@ impl Session {
             frame,
             packet: &packet,
             event: event.as_ref(),
+            wireshark: wireshark.as_ref(),
             since_start,
         };
         for output in &mut self.outputs {
@@ -248,7 +259,10 @@ impl Session {
         }
         for connection in self.tracker.take_evicted() {
             for output in &mut self.outputs {
-                output.closed(&connection, &mut self.screen.0)?;
+                output.closed(&connection, &self.summary, &mut self.screen.0)?;
+            }
+            if let Some(view) = &mut self.summary.wireshark {
+                view.forget(connection.id);
             }
         }
         Ok(())

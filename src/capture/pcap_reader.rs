@@ -15,6 +15,9 @@ use anyhow::{Result, bail};
 use std::ops::Range;
 use std::path::Path;
 
+/// No record is believed to have been longer on the wire: damaged files claim anything. Wireshark has the same limit.
+const LONGEST_CLAIM: u32 = i32::MAX as u32;
+
 /// What a format's reader found next.
 pub(super) enum Step {
     Record(Record),
@@ -214,7 +217,7 @@ impl Source for PcapReader {
                         time: record.time,
                         link: record.link,
                         interface: record.interface,
-                        wire_len: record.wire_len,
+                        wire_len: record.wire_len.min(LONGEST_CLAIM),
                         bytes: self.buffer.lend(record.bytes),
                     })
                 }

@@ -6,6 +6,7 @@ use crate::tracking::connection::Ending;
 use crate::tracking::flow::Flow;
 use crate::tracking::rtt::Samples;
 use crate::tracking::verdict::Cause;
+use crate::tracking::wireshark::{Flag, WiresharkView};
 use crate::tracking::{Connection, ConnectionTracker, Direction};
 use crate::utils::format;
 use crate::utils::time::Timestamp;
@@ -33,7 +34,11 @@ impl Output for ConnectionDetail {
         let connections = tracker.connections();
         for id in &self.ids {
             match connections.binary_search_by_key(id, |connection| connection.id) {
-                Ok(at) => self.one(connections[at], now, to)?,
+                Ok(at) => {
+                    self.one(connections[at], now, to)?;
+                    by_wireshark(connections[at], summary.wireshark.as_ref(), to)?;
+                    writeln!(to)?;
+                }
                 Err(_) if *id < tracker.total() => {
                     writeln!(to, "Connection {id} left the table to make room.\n")?;
                 }
@@ -83,9 +88,7 @@ impl ConnectionDetail {
                 writeln!(to, "  {name:<26} {:>20} {:>20}", values[0], values[1])?;
             }
         }
-        counted(connection, to)?;
-        writeln!(to)?;
-        Ok(())
+        counted(connection, to)
     }
 }
 
@@ -330,6 +333,24 @@ fn counted(connection: &Connection, to: &mut dyn Write) -> Result<()> {
         if client + server > 0 {
             let name = format!("  retransmitted: {}", cause.name());
             writeln!(to, "{name:<28} {client:>20} {server:>20}")?;
+        }
+    }
+    Ok(())
+}
+
+/// How often Wireshark would have shown each of its flags.
+fn by_wireshark(
+    connection: &Connection,
+    view: Option<&WiresharkView>,
+    to: &mut dyn Write,
+) -> Result<()> {
+    let Some(view) = view else { return Ok(()) };
+    let counts = Direction::BOTH.map(|way| view.counts(connection.id, way));
+    for (flag, name) in Flag::TABLE {
+        let [client, server] = counts.map(|counts| counts.map_or(0, |counts| counts.of(flag)));
+        if client + server > 0 {
+            let name = format!("Wireshark: {name}");
+            writeln!(to, "  {name:<34} {client:>12} {server:>20}")?;
         }
     }
     Ok(())

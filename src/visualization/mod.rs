@@ -10,9 +10,11 @@ pub mod packet_lines;
 pub mod report;
 pub mod style;
 pub mod verdict_table;
+pub mod wireshark_column;
 
 use crate::analyzers::{Frame, LinkType, Packet};
 use crate::tracking::totals::Totals;
+use crate::tracking::wireshark::{Analysis, WiresharkView};
 use crate::tracking::{Connection, ConnectionTracker, Event};
 use anyhow::Result;
 use std::io::Write;
@@ -26,11 +28,13 @@ pub struct Seen<'a> {
     pub packet: &'a Packet<'a>,
     /// For TCP: the segment in its connection.
     pub event: Option<&'a Event<'a>>,
+    /// What Wireshark says of that segment, if that was asked for.
+    pub wireshark: Option<&'a Analysis>,
     /// Nanoseconds since the first packet of the capture.
     pub since_start: i64,
 }
 
-/// The capture as a whole, at its end.
+/// The capture as a whole, as far as it has been read.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// File, interface or `standard input`, safe to print.
@@ -49,6 +53,8 @@ pub struct Summary {
     pub dropped_by_interface: u64,
     /// Remarks on the capture: how it ended, what was odd about it.
     pub warnings: Vec<String>,
+    /// Wireshark's view of every connection, if that was asked for.
+    pub wireshark: Option<WiresharkView>,
 }
 
 /// Something that shows results. What it prints goes to the writer it is handed; files it writes itself.
@@ -59,7 +65,12 @@ pub trait Output {
     }
 
     /// A connection leaves the tracking before the end, to make room.
-    fn closed(&mut self, _connection: &Connection, _to: &mut dyn Write) -> Result<()> {
+    fn closed(
+        &mut self,
+        _connection: &Connection,
+        _summary: &Summary,
+        _to: &mut dyn Write,
+    ) -> Result<()> {
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! the packet, and each verdict in brackets with what it rests on.
 
 use super::style::{Style, Tone, tone_of};
+use super::wireshark_column::Column;
 use super::{Output, Seen};
 use crate::analyzers::Layer;
 use crate::analyzers::packet::Packet;
@@ -33,7 +34,12 @@ impl Output for PacketLines {
             format::seconds(seen.since_start)
         )?;
         match seen.event {
-            Some(event) => self.segment(seen.packet, event, to)?,
+            Some(event) => {
+                self.segment(seen.packet, event, to)?;
+                if let Some(analysis) = seen.wireshark {
+                    write!(to, " [wireshark: {}]", Column(analysis))?;
+                }
+            }
             None => other(seen.packet, to)?,
         }
         if let Some(stop) = seen.packet.stop {

@@ -65,6 +65,14 @@ impl Flag {
         (Flag::FastOpenIgnored, "tfo_ignored"),
     ];
 
+    /// Whether Wireshark counts it as a remark of its sequence analysis (`tcp.analysis.flags`). Those on Fast Open it shows apart.
+    pub const fn is_of_sequence(self) -> bool {
+        !matches!(
+            self,
+            Flag::FastOpenSyn | Flag::FastOpenAck | Flag::FastOpenIgnored
+        )
+    }
+
     const fn bit(self) -> u32 {
         1 << self as u8
     }
@@ -102,12 +110,42 @@ impl FlagSet {
         self.0 == 0
     }
 
-    /// The names of those among them, in the order of the table.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
+    /// The names of those among them that are wanted, in the order of the table.
+    fn names(self, wanted: fn(Flag) -> bool) -> impl Iterator<Item = &'static str> {
         Flag::TABLE
             .into_iter()
-            .filter(move |&(flag, _)| self.has(flag))
+            .filter(move |&(flag, _)| self.has(flag) && wanted(flag))
             .map(|(_, name)| name)
+    }
+}
+
+/// How often each remark was shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FlagCounts([u32; Flag::TABLE.len()]);
+
+impl FlagCounts {
+    /// Counts every remark of a set once more.
+    pub fn add(&mut self, flags: FlagSet) {
+        if flags.is_empty() {
+            return;
+        }
+        for (count, (flag, _)) in self.0.iter_mut().zip(Flag::TABLE) {
+            *count = count.saturating_add(u32::from(flags.has(flag)));
+        }
+    }
+
+    /// How often the remark was shown.
+    pub const fn of(&self, flag: Flag) -> u32 {
+        self.0[flag as usize]
+    }
+
+    /// Those shown at least once, by name, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        Flag::TABLE
+            .into_iter()
+            .zip(self.0)
+            .map(|((_, name), count)| (name, count))
+            .filter(|&(_, count)| count > 0)
     }
 }
 
@@ -191,8 +229,13 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Wireshark's names of the remarks, without `tcp.analysis.`.
+    /// Wireshark's names of the remarks of its sequence analysis, without `tcp.analysis.`.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.flags.names()
+        self.flags.names(Flag::is_of_sequence)
+    }
+
+    /// Its names of the remarks on Fast Open, likewise.
+    pub fn fast_open_names(&self) -> impl Iterator<Item = &'static str> {
+        self.flags.names(|flag| !flag.is_of_sequence())
     }
 }

@@ -15,7 +15,9 @@ mod rules;
 mod side;
 mod unacked;
 
-pub use analysis::{Acknowledged, Analysis, DuplicateAck, Flag, FlagSet, Timeout, WindowScale};
+pub use analysis::{
+    Acknowledged, Analysis, DuplicateAck, Flag, FlagCounts, FlagSet, Timeout, WindowScale,
+};
 
 use super::direction::{Direction, PerDirection};
 use super::event::Event;
@@ -43,7 +45,15 @@ impl WiresharkView {
                 connection.reuses.is_some(),
             ),
         };
-        conversation.observe(event.direction, event.segment, reused_ports)
+        let analysis = conversation.observe(event.direction, event.segment, reused_ports);
+        conversation.counts[event.direction].add(analysis.flags);
+        analysis
+    }
+
+    /// How often each flag was shown in a direction of a connection; `None` for a connection that is not known.
+    pub fn counts(&self, connection: u64, direction: Direction) -> Option<&FlagCounts> {
+        let conversation = self.conversations.get(&connection)?;
+        Some(&conversation.counts[direction])
     }
 
     /// Lets go of a connection that the tracker no longer keeps.
@@ -60,6 +70,7 @@ pub struct Conversation {
     handshake: Handshake,
     /// One bit per subtype of multipath TCP that either side used so far.
     multipath: u16,
+    counts: PerDirection<FlagCounts>,
 }
 
 impl Conversation {

@@ -1,0 +1,112 @@
+//! What the verdicts of a packet rest on, so that anyone can check them.
+
+use crate::tracking::judgement::{Because, Judgement, Proof, Repeat, Trigger};
+use crate::tracking::verdict::Cause;
+use crate::utils::time::millis;
+use serde::Serialize;
+
+/// What the verdicts rest on.
+#[derive(Serialize, Default)]
+pub struct Evidence {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_last_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_first_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_acks: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sacked_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silence_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spurious: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_from: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_bytes: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_ack: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proves_spurious: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'static str>,
+}
+
+impl Evidence {
+    /// The evidence of a judgement; `None` where there is nothing to show.
+    pub fn of(judgement: &Judgement) -> Option<Self> {
+        let plain = judgement.repeat.is_none() && judgement.missing.is_none();
+        if plain && judgement.duplicate_ack == 0 && judgement.proves_spurious.is_none() {
+            return None;
+        }
+        let mut evidence = Evidence {
+            missing_from: judgement.missing.map(|(from, _)| from),
+            missing_bytes: judgement.missing.map(|(_, octets)| octets),
+            duplicate_ack: (judgement.duplicate_ack > 0).then_some(judgement.duplicate_ack),
+            proves_spurious: judgement.proves_spurious.map(|spurious| spurious.frame),
+            proof: judgement
+                .proves_spurious
+                .map(|spurious| spurious.proof.name()),
+            ..Evidence::default()
+        };
+        if let Some(repeat) = &judgement.repeat {
+            evidence.add_repeat(repeat);
+        }
+        Some(evidence)
+    }
+
+    fn add_repeat(&mut self, repeat: &Repeat) {
+        (self.of_frame, self.since_last_ms) = (
+            repeat.last.map(|(frame, _)| frame),
+            repeat.last.map(|(_, nanos)| millis(nanos)),
+        );
+        (self.first_frame, self.since_first_ms) = (
+            repeat.first.map(|(frame, _)| frame),
+            repeat.first.map(|(_, nanos)| millis(nanos)),
+        );
+        self.cause = repeat.cause.map(Cause::name);
+        self.because = Some(because_name(repeat.because));
+        self.lost = repeat.cause.map(|_| repeat.lost.name());
+        self.spurious = repeat.spurious.map(Proof::name);
+        match repeat.trigger {
+            Some(Trigger::DuplicateAcks(number, frame)) => {
+                (self.duplicate_acks, self.trigger_frame) = (Some(number), Some(frame));
+            }
+            Some(Trigger::Sacked(octets, frame)) => {
+                (self.sacked_bytes, self.trigger_frame) = (Some(octets), Some(frame));
+            }
+            Some(Trigger::PartialAck(frame)) => self.trigger_frame = Some(frame),
+            Some(Trigger::Silence(nanos)) => self.silence_ms = Some(millis(nanos)),
+            None => {}
+        }
+    }
+}
+
+fn because_name(because: Because) -> &'static str {
+    match because {
+        Because::SeenBefore => "seen_before",
+        Because::AcknowledgedBefore => "acknowledged_before",
+        Because::NewerIpId => "newer_ip_id",
+        Because::OlderIpId => "older_ip_id",
+        Because::MissingIpIds(_) => "missing_ip_ids",
+        Because::NewerTimestamp => "newer_timestamp",
+        Because::OlderTimestamp => "older_timestamp",
+        Because::SameFrame => "same_frame",
+        Because::SameHeaders => "same_headers",
+        Because::TooSoon(_) => "too_soon",
+        Because::LateEnough(_) => "late_enough",
+        Because::AfterSilence(_) => "after_silence",
+    }
+}

@@ -1,0 +1,73 @@
+//! `--json`: one object per line, for jq and scripts. The keys are those of DESIGN.md section 7; they are added to, never
+//! renamed. docs/json.md says what each means; a test holds the two together.
+
+mod connection;
+mod evidence;
+mod packet;
+mod summary;
+mod wireshark;
+
+use super::{Output, Seen, Summary};
+use crate::tracking::{Connection, ConnectionTracker};
+use crate::utils::time::Timestamp;
+use anyhow::Result;
+use connection::ConnectionLine;
+use packet::PacketLine;
+use serde::{Serialize, Serializer};
+use std::io::Write;
+use summary::SummaryLine;
+
+/// Writes JSON lines.
+#[derive(Debug)]
+pub struct JsonLines {
+    /// Whether each packet gets a line.
+    pub packets: bool,
+}
+
+impl Output for JsonLines {
+    fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
+        if self.packets {
+            line(&PacketLine::of(seen), to)?;
+        }
+        Ok(())
+    }
+
+    fn closed(
+        &mut self,
+        connection: &Connection,
+        summary: &Summary,
+        to: &mut dyn Write,
+    ) -> Result<()> {
+        let view = summary.wireshark.as_ref();
+        line(&ConnectionLine::of(connection, connection.last, view), to)
+    }
+
+    fn finish(
+        &mut self,
+        tracker: &ConnectionTracker,
+        summary: &Summary,
+        to: &mut dyn Write,
+    ) -> Result<()> {
+        let now = summary.totals.last.unwrap_or_default();
+        let view = summary.wireshark.as_ref();
+        for connection in tracker.connections() {
+            line(&ConnectionLine::of(connection, now, view), to)?;
+        }
+        line(&SummaryLine::of(tracker, summary), to)
+    }
+}
+
+fn line<T: Serialize>(value: &T, mut to: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer(&mut to, value)?;
+    to.write_all(b"\n")?;
+    Ok(())
+}
+
+/// Seconds since the epoch with all nine decimals, which a double could not hold.
+fn exact_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = crate::utils::format::seconds(time.nanos());
+    match serde_json::from_str::<&serde_json::value::RawValue>(&text) {
+        Ok(number) => number.serialize(serializer),
+        Err(_) => serializer.serialize_f64(time.seconds()),
+    }
+}
