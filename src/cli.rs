@@ -11,6 +11,7 @@ use std::path::PathBuf;
     version,
     about,
     max_term_width = 100,
+    override_usage = "tcp-monitor [OPTIONS] INTERFACE\n       tcp-monitor [OPTIONS] --file FILE",
     group = ArgGroup::new("source").args(["interface", "interface_option", "file"]).multiple(false),
     after_help = "Examples:
   tcp-monitor eth0 --duration 60                  watch an interface for a minute

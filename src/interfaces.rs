@@ -33,7 +33,7 @@ pub fn print(to: &mut dyn Write) -> Result<()> {
         ]);
     }
     align(&mut table, |_| false);
-    writeln!(to, "{table}")?;
+    writeln!(to, "{}", table.trim_fmt())?;
     Ok(())
 }
 

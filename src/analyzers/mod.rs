@@ -22,7 +22,7 @@ mod decode;
 
 pub use decode::decode;
 pub use link::{Frame, LinkType};
-pub use packet::{Ip, Layer, LayerName, Packet, Stop, Why};
+pub use packet::{Checksum, Ip, Layer, LayerName, Packet, Stop, Why};
 
 /// The name of an IP protocol number (IANA), or `None` for one that has none here.
 pub fn ip_protocol_name(protocol: u8) -> Option<&'static str> {

@@ -137,6 +137,18 @@ impl std::fmt::Display for LayerName {
     }
 }
 
+/// What a TCP checksum is worth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Checksum {
+    /// It is right.
+    Right,
+    /// It holds the sum of the pseudo-header alone: the sender leaves the rest to its network card, behind the capture point
+    /// (ANALYSIS.md 10.2).
+    Offloaded,
+    /// It is wrong.
+    Wrong,
+}
+
 /// A decoded packet.
 #[derive(Clone, Debug, Default)]
 pub struct Packet<'a> {
@@ -244,17 +256,24 @@ impl<'a> Packet<'a> {
         ))
     }
 
-    /// Whether the TCP checksum is right, over header, payload and pseudo-header (RFC 9293 §3.1); `None` if the segment is not
+    /// What the TCP checksum is worth, over header, payload and pseudo-header (RFC 9293 §3.1); `None` if the segment is not
     /// TCP or was not captured whole.
-    pub fn tcp_checksum_ok(&self) -> Option<bool> {
+    pub fn tcp_checksum(&self) -> Option<Checksum> {
         use super::checksum::{fold, sum};
         let (tcp, ip) = (self.tcp()?, self.ip()?);
         let segment = tcp.bytes().get(..self.transport_len as usize)?;
-        tcp.checksum()?;
+        let sent = tcp.checksum()?;
         let addresses = match ip {
             Ip::V4(ip) => sum(&ip.source().octets()) + sum(&ip.destination().octets()),
             Ip::V6(ip) => sum(&ip.source().octets()) + sum(&ip.destination().octets()),
         };
-        Some(fold(addresses + 6 + u64::from(self.transport_len) + sum(segment)) == 0xffff)
+        let pseudo_header = addresses + 6 + u64::from(self.transport_len);
+        Some(if fold(pseudo_header + sum(segment)) == 0xffff {
+            Checksum::Right
+        } else if sent == fold(pseudo_header) {
+            Checksum::Offloaded
+        } else {
+            Checksum::Wrong
+        })
     }
 }

@@ -54,6 +54,8 @@ pub struct Counts {
     pub checksums_verified: u64,
     /// Of those, the wrong ones.
     pub checksums_wrong: u64,
+    /// Those that hold the pseudo-header's sum alone: left to the sender's network card.
+    pub checksums_offloaded: u64,
 }
 
 /// A number per verdict.

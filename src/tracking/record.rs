@@ -8,6 +8,7 @@ use super::judgement::Judgement;
 use super::segment::{Header, Segment};
 use super::stream::{Sent, offset_of};
 use super::verdict::{Cause, Verdict};
+use crate::analyzers::Checksum;
 use crate::analyzers::tcp::Flags;
 
 /// What recording a segment brought to light.
@@ -72,8 +73,9 @@ fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     if judgement.has(Verdict::Duplicate) {
         return;
     }
-    counts.checksums_verified += u64::from(segment.checksum_ok.is_some());
-    counts.checksums_wrong += u64::from(segment.checksum_ok == Some(false));
+    counts.checksums_verified += u64::from(segment.checksum.is_some());
+    counts.checksums_wrong += u64::from(segment.checksum == Some(Checksum::Wrong));
+    counts.checksums_offloaded += u64::from(segment.checksum == Some(Checksum::Offloaded));
     let flags = segment.flags;
     counts.syn += u32::from(flags.syn());
     counts.fin += u32::from(flags.fin());

@@ -2,7 +2,7 @@
 
 use crate::analyzers::tcp::Flags;
 use crate::analyzers::tcp_options::OptionSummary;
-use crate::analyzers::{Frame, Packet};
+use crate::analyzers::{Checksum, Frame, Packet};
 use crate::utils::addressing::Endpoint;
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
@@ -51,8 +51,8 @@ pub struct Segment {
     pub ecn: u8,
     /// Identification of its IPv4 header; `None` on IPv6.
     pub ip_id: Option<u16>,
-    /// Whether its checksum is right; `None` if it was not captured whole.
-    pub checksum_ok: Option<bool>,
+    /// What its checksum is worth; `None` if it was not captured whole.
+    pub checksum: Option<Checksum>,
 }
 
 impl Segment {
@@ -81,7 +81,7 @@ impl Segment {
             hops_left: ip.hops_left(),
             ecn: ip.ecn(),
             ip_id: ip.identification(),
-            checksum_ok: packet.tcp_checksum_ok(),
+            checksum: packet.tcp_checksum(),
         };
         let sender = Endpoint::new(ip.source(), tcp.source_port());
         let receiver = Endpoint::new(ip.destination(), tcp.destination_port());

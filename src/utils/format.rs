@@ -1,6 +1,7 @@
 //! Numbers, times and foreign text for people: every place that shows one uses these.
 
 use super::time::{NANOS_PER_MILLI, NANOS_PER_SECOND, Timestamp};
+use ::time::OffsetDateTime;
 use std::borrow::Cow;
 
 /// A number with three significant digits and a decimal unit prefix: `999`, `1.23 k`, `45.6 M`.
@@ -70,46 +71,25 @@ pub fn millis(nanos: i64) -> String {
     format!("{:.2}", nanos as f64 / NANOS_PER_MILLI as f64)
 }
 
-/// Seconds with nine decimals, or with six where the last three are zero: `12.345678`. For grep and awk.
+/// Seconds with nine decimals, always: `12.345678000`. For grep and awk.
 pub fn seconds(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let (whole, rest) = (
         nanos.unsigned_abs() / NANOS_PER_SECOND as u64,
         nanos.unsigned_abs() % NANOS_PER_SECOND as u64,
     );
-    if rest % 1000 == 0 {
-        format!("{sign}{whole}.{:06}", rest / 1000)
-    } else {
-        format!("{sign}{whole}.{rest:09}")
-    }
+    format!("{sign}{whole}.{rest:09}")
 }
 
-/// Date and time of day in UTC to the microsecond: `2026-11-23 22:14:05.000123 UTC`.
+/// Date and time to the nanosecond, in universal time: `2026-11-24 14:00:00.000000000 UTC`.
 pub fn date_and_time(time: Timestamp) -> String {
-    let seconds = time.nanos().div_euclid(NANOS_PER_SECOND);
-    let micros = time.nanos().rem_euclid(NANOS_PER_SECOND) / 1000;
-    let (year, month, day) = civil(seconds.div_euclid(86_400));
-    let of_day = seconds.rem_euclid(86_400);
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} UTC")
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar, before and after.
-pub fn civil(day: i64) -> (i64, i64, i64) {
-    // Eras of 400 years from 0000-03-01, so that the leap day comes last in its year.
-    let day = day + 719_468;
-    let era = day.div_euclid(146_097);
-    let of_era = day.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, of_year - (153 * shifted + 2) / 5 + 1)
+    // Every timestamp lies in the years 1677 to 2262, which the type holds.
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(time.nanos()))
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (year, month, day) = moment.to_calendar_date();
+    let (hour, minute, second, nanos) = moment.to_hms_nano();
+    let month = u8::from(month);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{nanos:09} UTC")
 }
 
 /// Text from the network or a file with everything escaped that could steer a terminal: control characters and the marks that
@@ -166,28 +146,28 @@ mod tests {
 
     #[test]
     fn seconds_for_scripts() {
-        assert_eq!(seconds(12_345_678_000), "12.345678");
+        assert_eq!(seconds(12_345_678_000), "12.345678000");
         assert_eq!(seconds(1), "0.000000001");
-        assert_eq!(seconds(-500_000_000), "-0.500000");
+        assert_eq!(seconds(-500_000_000), "-0.500000000");
     }
 
     #[test]
     fn dates_before_and_after_the_epoch() {
         assert_eq!(
             date_and_time(Timestamp::from_nanos(0)),
-            "1970-01-01 00:00:00.000000 UTC"
+            "1970-01-01 00:00:00.000000000 UTC"
         );
         assert_eq!(
             date_and_time(Timestamp::from_parts(951_782_400, 1000)),
-            "2000-02-29 00:00:00.000001 UTC"
+            "2000-02-29 00:00:00.000001000 UTC"
         );
         assert_eq!(
             date_and_time(Timestamp::from_parts(4_294_967_296, 0)),
-            "2106-02-07 06:28:16.000000 UTC"
+            "2106-02-07 06:28:16.000000000 UTC"
         );
         assert_eq!(
             date_and_time(Timestamp::from_parts(-1, 0)),
-            "1969-12-31 23:59:59.000000 UTC"
+            "1969-12-31 23:59:59.000000000 UTC"
         );
     }
 

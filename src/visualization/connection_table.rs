@@ -64,7 +64,7 @@ impl Output for ConnectionTable {
         }
         let now = summary.totals.last.unwrap_or_default();
         for rows in connections.chunks(ROWS_AT_ONCE) {
-            writeln!(to, "{}", self.table(rows, now))?;
+            writeln!(to, "{}", self.table(rows, now).trim_fmt())?;
         }
         if all > connections.len() {
             let hidden = format::count((all - connections.len()) as u64);

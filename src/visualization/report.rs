@@ -29,7 +29,7 @@ impl Output for Report {
     ) -> Result<()> {
         self.source(summary, to)?;
         if summary.totals.all.packets > 0 {
-            writeln!(to, "{}", layers(summary))?;
+            writeln!(to, "{}", layers(summary).trim_fmt())?;
         }
         self.undecoded(summary, to)?;
         self.checksums(tracker, summary, to)?;
@@ -182,13 +182,16 @@ impl Report {
     }
 }
 
-/// TCP segments with a wrong checksum, and those whose sender leaves the sum to its network card: more than half of at least 20
-/// from one address are wrong, or all of at least 4.
+/// TCP segments with a wrong checksum, and those whose sender leaves the sum to its network card: that is sure where the field
+/// holds the sum of the pseudo-header, and likely where more than half of at least 20 from one address are wrong, or all of at
+/// least 4.
 fn wrong_checksums(tracker: &ConnectionTracker) -> (u64, u64) {
     let mut senders: HashMap<IpAddr, (u64, u64)> = HashMap::new();
+    let mut left_to_card = 0;
     for connection in tracker.connections() {
         for direction in Direction::BOTH {
             let counts = &connection.flow(direction).counts;
+            left_to_card += counts.checksums_offloaded;
             let sender = senders
                 .entry(connection.sender(direction).address)
                 .or_default();
@@ -201,13 +204,15 @@ fn wrong_checksums(tracker: &ConnectionTracker) -> (u64, u64) {
     let is_offloaded = |&(verified, wrong): &(u64, u64)| {
         verified >= 20 && wrong * 2 > verified || verified >= 4 && wrong == verified
     };
-    senders.values().fold((0, 0), |(bad, offloaded), sender| {
-        if is_offloaded(sender) {
-            (bad, offloaded + sender.1)
-        } else {
-            (bad + sender.1, offloaded)
-        }
-    })
+    senders
+        .values()
+        .fold((0, left_to_card), |(bad, offloaded), sender| {
+            if is_offloaded(sender) {
+                (bad, offloaded + sender.1)
+            } else {
+                (bad + sender.1, offloaded)
+            }
+        })
 }
 
 fn layers(summary: &Summary) -> Table {

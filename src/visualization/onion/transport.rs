@@ -1,10 +1,10 @@
 //! Layer 4 of the onion: TCP by our own parser, the others through etherparse.
 
 use super::Block;
-use crate::analyzers::Packet;
 use crate::analyzers::other::Other;
 use crate::analyzers::tcp::{Flags, Tcp};
 use crate::analyzers::tcp_options::TcpOption;
+use crate::analyzers::{Checksum, Packet};
 use crate::utils::protocol_maps;
 use crate::visualization::packet_lines::one_option;
 use std::fmt::{self, Display, Formatter};
@@ -49,9 +49,10 @@ pub(super) fn tcp(tcp: &Tcp<'_>, packet: &Packet<'_>) -> Block {
         let set = tcp.flags().any(flag);
         block = block.field(name, 1, u8::from(set), if set { meaning } else { "" });
     }
-    let checksum = match packet.tcp_checksum_ok() {
-        Some(true) => "right, over header, payload and pseudo-header",
-        Some(false) => "wrong, or left to the network card (offload)",
+    let checksum = match packet.tcp_checksum() {
+        Some(Checksum::Right) => "right, over header, payload and pseudo-header",
+        Some(Checksum::Offloaded) => "of the pseudo-header alone: left to the network card",
+        Some(Checksum::Wrong) => "wrong",
         None => "not captured whole, cannot be verified",
     };
     block = block.field(
