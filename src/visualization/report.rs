@@ -83,7 +83,7 @@ impl Report {
                 };
                 writeln!(
                     to,
-                    "{}, {}: {packets} packets, {octets}{rate}",
+                    "{}, {}\n{packets} packets, {octets}{rate}",
                     format::date_and_time(first),
                     format::duration(span)
                 )?;

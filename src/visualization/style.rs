@@ -69,8 +69,9 @@ pub fn plain_table(color: bool) -> Table {
 
 /// Sets the distance between the columns of a filled table, and aligns those at these places to the right.
 pub fn align(table: &mut Table, is_right: impl Fn(usize) -> bool) {
+    let last = table.column_count().saturating_sub(1);
     for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 1));
+        column.set_padding((0, u16::from(at < last)));
         if is_right(at) {
             column.set_cell_alignment(CellAlignment::Right);
         }
