@@ -45,6 +45,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A count of things in words: `1 packet`, `1 234 packets`, `0 packets`.
+pub fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// A duration in nanoseconds with three significant digits: `250 ns`, `1.23 ms`, `4.56 s`, `2 min 03 s`, `3 h 04 min`.
 pub fn duration(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
@@ -126,6 +132,8 @@ mod tests {
         assert_eq!(bit_rate(12_345_678.0), "12.3 Mbit/s");
         assert_eq!(count(1_234_567), "1 234 567");
         assert_eq!(count(123), "123");
+        assert_eq!(counted(1, "packet"), "1 packet");
+        assert_eq!(counted(1000, "packet"), "1 000 packets");
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! Adding an output is one new file here and one row in `run`; nothing else learns of it.
 
+pub mod chart;
 pub mod connection_detail;
 pub mod connection_table;
 pub mod json_lines;
+pub mod marks;
 pub mod onion;
 pub mod packet_lines;
 pub mod report;
+pub mod series;
 pub mod style;
 pub mod verdict_table;
 pub mod wireshark_column;
@@ -16,6 +19,7 @@ use crate::analyzers::{Frame, LinkType, Packet};
 use crate::tracking::totals::Totals;
 use crate::tracking::wireshark::{Analysis, WiresharkView};
 use crate::tracking::{Connection, ConnectionTracker, Event};
+use crate::utils::time::Timestamp;
 use anyhow::Result;
 use std::io::Write;
 
@@ -63,6 +67,9 @@ pub trait Output {
     fn packet(&mut self, _seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         Ok(())
     }
+
+    /// The kernel or the interface dropped so many more packets, as was learned at `time`.
+    fn dropped(&mut self, _time: Timestamp, _number: u64) {}
 
     /// A connection leaves the tracking before the end, to make room.
     fn closed(
