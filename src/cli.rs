@@ -1,6 +1,7 @@
 //! The command line: what was typed. What was meant by it is `config`.
 
 use crate::selection::{AddressPattern, PortRange};
+use crate::visualization::chart::Size;
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -87,10 +88,60 @@ pub struct Arguments {
     #[arg(long)]
     pub graph: bool,
 
-    /// Writes a time-sequence graph per connection as PNGs: the ten largest, unless --connection chooses [default: off]
-    /// [example: --sequence]
+    /// Writes a PNG that shows every connection as a bar from its first to its last packet, grouped by server [default: off]
+    /// [example: --overview]
+    #[arg(long)]
+    pub overview: bool,
+
+    /// Writes a time-sequence graph per connection as PNGs, with a ladder beside it for short ones: the ten largest, unless
+    /// --connection chooses [default: off] [example: --sequence]
     #[arg(long)]
     pub sequence: bool,
+
+    /// Draws the first and last segments of a connection as arrows between two hosts, with their states: the ten largest
+    /// connections, unless --connection chooses [default: off] [example: --ladder --connection 0]
+    #[arg(long)]
+    pub ladder: bool,
+
+    /// Draws the ladder in ASCII instead of Unicode [default: off] [example: --ladder --ascii]
+    #[arg(long)]
+    pub ascii: bool,
+
+    /// Makes --sequence, --graph and --overview draw in the terminal instead of writing files [default: off]
+    /// [example: --sequence --terminal]
+    #[arg(long)]
+    pub terminal: bool,
+
+    /// Graphs begin at this many seconds of the capture [default: the beginning] [example: --sequence --from 12.5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub from: Option<f64>,
+
+    /// Graphs end at this many seconds of the capture [default: the end] [example: --sequence --from 12.5 --to 13]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub to: Option<f64>,
+
+    /// Pixels of a graph, width and height [default: 1600x1000] [example: --plot-size 2400x1500]
+    #[arg(
+        long,
+        value_name = "WIDTHxHEIGHT",
+        default_value = "1600x1000",
+        hide_default_value = true
+    )]
+    pub plot_size: Size,
+
+    /// Kind of file for graphs [default: png] [example: --plot-format svg]
+    #[arg(long, value_enum, default_value_t = PlotFormat::Png, hide_default_value = true, value_name = "FORMAT")]
+    pub plot_format: PlotFormat,
+
+    /// Writes the time-sequence graphs as xplot files, as tcptrace does, with the same choice of connections as --sequence
+    /// [default: off] [example: --xplot]
+    #[arg(long)]
+    pub xplot: bool,
+
+    /// Writes the series behind the time-sequence graphs as CSV files, with the same choice of connections as --sequence
+    /// [default: off] [example: --csv]
+    #[arg(long)]
+    pub csv: bool,
 
     /// Directory for the graphs; made if it is missing [default: the current directory] [example: --output-dir graphs]
     #[arg(
@@ -172,6 +223,15 @@ pub enum Sort {
     Rtt,
     /// Most retransmissions first.
     Retransmissions,
+}
+
+/// Kinds of file for graphs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum PlotFormat {
+    /// Pixels, for reports and chats.
+    Png,
+    /// Vectors, for print and for browsers.
+    Svg,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

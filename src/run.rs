@@ -20,8 +20,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// How often the count of dropped packets is asked for.
+const DROPS_EVERY: Duration = Duration::from_millis(100);
 /// Packets between two looks at the clock and at the progress line.
 const LOOK_UP_EVERY: u64 = 1024;
 
@@ -56,6 +58,8 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
         progress,
         wanted: settings.wanted,
         flush_each: settings.live && settings.verbose,
+        drops_known: 0,
+        drops_looked_at: Instant::now(),
         failure: None,
     };
     let began = Instant::now();
@@ -118,6 +122,9 @@ struct Session {
     progress: Progress,
     wanted: Wanted,
     flush_each: bool,
+    /// Dropped packets that the outputs know of, and when that was last looked at.
+    drops_known: u64,
+    drops_looked_at: Instant,
     /// What went wrong with an output while the capture went on.
     failure: Option<anyhow::Error>,
 }
@@ -171,10 +178,28 @@ impl Session {
                 {
                     break;
                 }
+                self.note_drops(source);
                 self.show_progress(source);
             }
         }
         Ok(End::Finished)
+    }
+
+    /// Tells the outputs when the kernel's or the interface's count of dropped packets has risen.
+    fn note_drops(&mut self, source: &mut dyn Source) {
+        if self.drops_looked_at.elapsed() < DROPS_EVERY {
+            return;
+        }
+        self.drops_looked_at = Instant::now();
+        let drops = source.drops();
+        let total = drops.kernel + drops.interface;
+        if total > self.drops_known {
+            let time = self.summary.totals.last.unwrap_or_default();
+            for output in &mut self.outputs {
+                output.dropped(time, total - self.drops_known);
+            }
+            self.drops_known = total;
+        }
     }
 
     fn show_progress(&mut self, source: &mut dyn Source) {

@@ -1,15 +1,20 @@
 //! What was meant by the command line: where results go, how they look, and when to stop.
 
-use crate::cli::{Arguments, Sort};
+use crate::cli::{Arguments, PlotFormat, Sort};
 use crate::utils::time::NANOS_PER_SECOND;
 use crate::visualization::Output;
+use crate::visualization::chart::file::{Format, Place};
 use crate::visualization::connection_detail::ConnectionDetail;
+use crate::visualization::connection_graphs::{ConnectionGraphs, Product};
 use crate::visualization::connection_table::{ConnectionTable, Order};
 use crate::visualization::json_lines::JsonLines;
 use crate::visualization::onion::Onion;
+use crate::visualization::overview::Overview;
 use crate::visualization::packet_lines::PacketLines;
 use crate::visualization::report::Report;
 use crate::visualization::style::Style;
+use crate::visualization::traces::Choice;
+use crate::visualization::traffic_graph::TrafficGraph;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -114,12 +119,18 @@ fn width(on_terminal: bool) -> Option<u16> {
 }
 
 fn outputs(arguments: &Arguments, style: Style) -> Vec<Box<dyn Output>> {
-    if arguments.json {
-        return vec![Box::new(JsonLines {
-            packets: arguments.verbose > 0,
-        })];
-    }
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
+    if arguments.json {
+        let packets = arguments.verbose > 0;
+        outputs.push(Box::new(JsonLines { packets }));
+    } else {
+        text_outputs(arguments, style, &mut outputs);
+    }
+    graphs(arguments, style, &mut outputs);
+    outputs
+}
+
+fn text_outputs(arguments: &Arguments, style: Style, outputs: &mut Vec<Box<dyn Output>>) {
     match arguments.verbose {
         0 => {}
         1 => outputs.push(Box::new(PacketLines { style })),
@@ -145,5 +156,55 @@ fn outputs(arguments: &Arguments, style: Style) -> Vec<Box<dyn Output>> {
             ids: arguments.connection.clone(),
         }));
     }
-    outputs
+}
+
+/// Connections that are drawn unless `--connection` chooses.
+const LARGEST: usize = 10;
+
+/// A row per graph that was asked for. With --json the terminal's graphs stay away: standard output is for machines.
+fn graphs(arguments: &Arguments, style: Style, outputs: &mut Vec<Box<dyn Output>>) {
+    let place = Place {
+        directory: arguments.output_dir.clone(),
+        format: match arguments.plot_format {
+            PlotFormat::Png => Format::Png,
+            PlotFormat::Svg => Format::Svg,
+        },
+        size: arguments.plot_size,
+    };
+    let in_terminal = arguments.terminal && !arguments.json;
+    let terminal = in_terminal.then_some(style);
+    let asked = (arguments.from, arguments.to);
+    let sheet = if in_terminal {
+        Product::Terminal
+    } else {
+        Product::Sheet
+    };
+    let ascii = arguments.ascii;
+    let products: Vec<Product> = [
+        (
+            arguments.ladder && !arguments.json,
+            Product::Ladder { ascii },
+        ),
+        (arguments.sequence, sheet),
+        (arguments.xplot, Product::Xplot),
+        (arguments.csv, Product::Csv),
+    ]
+    .into_iter()
+    .filter_map(|(asked_for, product)| asked_for.then_some(product))
+    .collect();
+    if !products.is_empty() {
+        let choice = if arguments.connection.is_empty() {
+            Choice::Largest(LARGEST)
+        } else {
+            Choice::Ids(arguments.connection.clone())
+        };
+        let graphs = ConnectionGraphs::new(products, place.clone(), style, choice, asked);
+        outputs.push(Box::new(graphs));
+    }
+    if arguments.graph {
+        outputs.push(Box::new(TrafficGraph::new(place.clone(), terminal, asked)));
+    }
+    if arguments.overview {
+        outputs.push(Box::new(Overview { place, terminal }));
+    }
 }

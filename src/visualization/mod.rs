@@ -4,16 +4,26 @@
 
 pub mod chart;
 pub mod connection_detail;
+pub mod connection_graphs;
 pub mod connection_table;
 pub mod json_lines;
+pub mod ladder;
 pub mod marks;
 pub mod onion;
+pub mod overview;
 pub mod packet_lines;
 pub mod report;
 pub mod series;
+pub mod series_csv;
 pub mod style;
+pub mod terminal;
+pub mod time_sequence;
+pub mod trace;
+pub mod traces;
+pub mod traffic_graph;
 pub mod verdict_table;
 pub mod wireshark_column;
+pub mod xplot;
 
 use crate::analyzers::{Frame, LinkType, Packet};
 use crate::tracking::totals::Totals;

@@ -1,0 +1,265 @@
+//! `--overview`: every connection as a bar from its first packet to its last, grouped by server, coloured by how it ended, with
+//! its losses marked. It shows at once which server was slow, refused, or reset, among thousands.
+//!
+//! Bars that do not meet in time share a lane. Where there are still more lanes than rows of pixels, neighbouring lanes are drawn
+//! over each other: what went wrong is drawn last.
+
+mod drawing;
+
+use super::chart::file::Place;
+use super::chart::palette;
+use super::style::Style;
+use super::{Output, Summary, terminal};
+use crate::tracking::connection::Ending;
+use crate::tracking::{Connection, ConnectionTracker, Verdict};
+use crate::utils::addressing::Endpoint;
+use crate::utils::time::{Timestamp, seconds};
+use anyhow::Result;
+use plotters::style::RGBColor;
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// Draws all connections at the end.
+#[derive(Debug)]
+pub struct Overview {
+    /// Where the file is written.
+    pub place: Place,
+    /// Draw into the terminal instead.
+    pub terminal: Option<Style>,
+}
+
+impl Output for Overview {
+    fn finish(
+        &mut self,
+        tracker: &ConnectionTracker,
+        summary: &Summary,
+        to: &mut dyn Write,
+    ) -> Result<()> {
+        let connections = tracker.connections();
+        if connections.is_empty() {
+            eprintln!("tcp-monitor: no connections, so no overview");
+            return Ok(());
+        }
+        let begin = summary.totals.first.unwrap_or_default();
+        let drawing = OverviewDrawing::of(&connections, begin, &summary.source, tracker.evicted());
+        match self.terminal {
+            Some(style) => terminal::draw(&drawing, style, to),
+            None => self
+                .place
+                .draw(&summary.source, begin, "overview", &drawing)
+                .map(|_| ()),
+        }
+    }
+}
+
+/// How a connection ended, as far as its colour goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Finished,
+    Open,
+    Unanswered,
+    Aborted,
+    Refused,
+    Reset,
+}
+
+impl Fate {
+    const ALL: [(Fate, &'static str, RGBColor); 6] = [
+        (Fate::Finished, "finished", palette::GREEN),
+        (Fate::Open, "still open at the end", palette::BLUE),
+        (Fate::Unanswered, "unanswered SYN", palette::LIGHT_GREY),
+        (Fate::Aborted, "handshake aborted", palette::ORANGE),
+        (Fate::Refused, "refused", palette::PURPLE),
+        (Fate::Reset, "reset", palette::VERMILLION),
+    ];
+
+    fn of(connection: &Connection) -> Self {
+        match connection.ending {
+            Some(Ending::Finished(_)) => Fate::Finished,
+            Some(Ending::Reset(_) | Ending::FinishedThenReset(_)) => Fate::Reset,
+            Some(Ending::Refused) => Fate::Refused,
+            Some(Ending::HandshakeAborted(_)) => Fate::Aborted,
+            None if connection.flows.0[1].counts.packets == 0
+                && connection.handshake.syn.is_some() =>
+            {
+                Fate::Unanswered
+            }
+            None => Fate::Open,
+        }
+    }
+
+    fn color(self) -> RGBColor {
+        Self::ALL[self as usize].2
+    }
+}
+
+/// One connection's bar.
+#[derive(Clone, Copy, Debug)]
+struct Bar {
+    from: f64,
+    to: f64,
+    fate: Fate,
+    retransmissions: u32,
+}
+
+/// A server's bars, lane by lane.
+#[derive(Debug)]
+struct Group {
+    name: String,
+    lanes: Vec<Vec<Bar>>,
+    connections: usize,
+}
+
+/// All connections, ready to be drawn.
+#[derive(Debug)]
+pub struct OverviewDrawing<'a> {
+    groups: Vec<Group>,
+    counts: [usize; Fate::ALL.len()],
+    losses: u64,
+    begin: Timestamp,
+    /// Seconds of the capture of the first and the last packet of any connection.
+    times: std::ops::Range<f64>,
+    source: &'a str,
+    evicted: u64,
+}
+
+impl<'a> OverviewDrawing<'a> {
+    /// Groups the connections by server, the one with most connections first, and gives their bars lanes.
+    pub fn of(
+        connections: &[&Connection],
+        begin: Timestamp,
+        source: &'a str,
+        evicted: u64,
+    ) -> Self {
+        let mut servers = by_server(connections, |server| server);
+        let total = connections.len().max(LANES);
+        let by_host = servers.len() > MOST_SERVERS;
+        if by_host {
+            servers = by_server(connections, |server| Endpoint { port: 0, ..server });
+        }
+        let mut counts = [0; Fate::ALL.len()];
+        let (mut start, mut end) = (f64::INFINITY, 0.0f64);
+        let mut losses = 0;
+        let mut groups: Vec<Group> = Vec::with_capacity(servers.len());
+        for (server, connections) in servers {
+            let bars: Vec<Bar> = connections
+                .iter()
+                .map(|connection| {
+                    let from = seconds(connection.start.since(begin));
+                    Bar {
+                        from,
+                        to: from + seconds(connection.duration()),
+                        fate: Fate::of(connection),
+                        retransmissions: connection.count(Verdict::Retransmission),
+                    }
+                })
+                .collect();
+            for bar in &bars {
+                counts[bar.fate as usize] += 1;
+                losses += u64::from(bar.retransmissions);
+                (start, end) = (start.min(bar.from), end.max(bar.to));
+            }
+            let share = (bars.len() * LANES / total).max(1);
+            let service = connections[0]
+                .service()
+                .map_or(String::new(), |name| format!(" ({name})"));
+            let name = if by_host {
+                server.address.to_string()
+            } else {
+                format!("{server}{service}")
+            };
+            groups.push(Group {
+                name,
+                connections: bars.len(),
+                lanes: lanes(bars, share),
+            });
+        }
+        groups.sort_by_key(|group| std::cmp::Reverse(group.connections));
+        Self {
+            groups,
+            counts,
+            losses,
+            begin,
+            times: start.min(end)..end,
+            source,
+            evicted,
+        }
+    }
+}
+
+/// Lanes that are wanted in all: while there are fewer connections, each has one of its own.
+const LANES: usize = 240;
+/// Servers that are told apart by their ports, too; beyond that a group is a host.
+const MOST_SERVERS: usize = 60;
+
+fn by_server<'c>(
+    connections: &[&'c Connection],
+    key: fn(Endpoint) -> Endpoint,
+) -> BTreeMap<Endpoint, Vec<&'c Connection>> {
+    let mut servers: BTreeMap<Endpoint, Vec<&Connection>> = BTreeMap::new();
+    for connection in connections {
+        servers
+            .entry(key(connection.server))
+            .or_default()
+            .push(connection);
+    }
+    servers
+}
+
+/// Gives every bar a lane of its own while there are fewer than `wanted`, and then the one that has been free for longest when it
+/// begins, or another one if none is free.
+fn lanes(mut bars: Vec<Bar>, wanted: usize) -> Vec<Vec<Bar>> {
+    bars.sort_by(|a, b| a.from.total_cmp(&b.from));
+    let mut lanes: Vec<Vec<Bar>> = Vec::new();
+    // Lanes by the time at which they become free; a heap would forget which lane it was.
+    let mut free: BTreeMap<(i64, usize), ()> = BTreeMap::new();
+    for bar in bars {
+        let from = (bar.from * 1e9) as i64;
+        let lane = match free.first_key_value() {
+            Some((&(until, lane), ())) if until < from && lanes.len() >= wanted => {
+                free.remove(&(until, lane));
+                lane
+            }
+            _ => {
+                lanes.push(Vec::new());
+                lanes.len() - 1
+            }
+        };
+        lanes[lane].push(bar);
+        free.insert(((bar.to * 1e9) as i64, lane), ());
+    }
+    lanes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(from: f64, to: f64) -> Bar {
+        Bar {
+            from,
+            to,
+            fate: Fate::Finished,
+            retransmissions: 0,
+        }
+    }
+
+    #[test]
+    fn bars_share_a_lane_only_one_after_the_other() {
+        let bars = vec![bar(0.0, 1.0), bar(0.5, 2.0), bar(1.5, 3.0), bar(2.5, 4.0)];
+        for (wanted, number) in [(1, 2), (3, 3), (9, 4)] {
+            let lanes = lanes(bars.clone(), wanted);
+            assert_eq!(lanes.len(), number);
+            for lane in &lanes {
+                assert!(lane.windows(2).all(|pair| pair[0].to < pair[1].from));
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_fates_is_in_their_order() {
+        for (at, (fate, ..)) in Fate::ALL.iter().enumerate() {
+            assert_eq!(*fate as usize, at);
+        }
+    }
+}
