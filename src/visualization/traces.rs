@@ -10,8 +10,10 @@ use std::collections::{HashMap, HashSet};
 
 /// Samples and marks that are kept at most over all traces, some 40 bytes each.
 const MOST_SAMPLES: usize = 1_500_000;
-/// Packets between two looks at how much there is.
-const LOOK_EVERY: u32 = 4096;
+/// Packets between two looks at how much there is, at least.
+const LOOK_EVERY: usize = 4096;
+/// Samples and marks that one packet can add.
+const MOST_PER_PACKET: usize = 12;
 
 /// Which connections are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub struct Traces {
     window: Window,
     traces: HashMap<u64, ConnectionTrace>,
     let_go: HashSet<u64>,
-    until_look: u32,
+    until_look: usize,
     most_samples: usize,
 }
 
@@ -67,19 +69,20 @@ impl Traces {
         trace.observe(event, self.window);
         self.until_look -= 1;
         if self.until_look == 0 {
-            self.until_look = LOOK_EVERY;
-            self.make_room();
+            let sum = self.make_room();
+            self.until_look =
+                (self.most_samples.saturating_sub(sum) / MOST_PER_PACKET).max(LOOK_EVERY);
         }
     }
 
-    /// Lets the smallest go if there is too much.
-    fn make_room(&mut self) {
+    /// Lets the smallest go if there is too much. Returns how much is left.
+    fn make_room(&mut self) -> usize {
         let Choice::Largest(number) = self.choice else {
-            return;
+            return 0;
         };
         let mut sum: usize = self.traces.values().map(ConnectionTrace::weight).sum();
         if sum <= self.most_samples {
-            return;
+            return sum;
         }
         let mut by_size: Vec<_> = self
             .traces
@@ -100,6 +103,7 @@ impl Traces {
         if self.let_go.len() > self.most_samples {
             self.let_go.clear();
         }
+        sum
     }
 
     /// The wanted traces, the largest first (chosen ones in the order in which they were chosen), and how many connections with
@@ -130,5 +134,79 @@ impl Traces {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.traces.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyzers::tcp::Flags;
+    use crate::analyzers::tcp_options::OptionSummary;
+    use crate::tracking::segment::Header;
+    use crate::tracking::{ConnectionTracker, Segment};
+    use crate::utils::addressing::Endpoint;
+    use crate::utils::seq::Seq;
+    use crate::utils::time::Timestamp;
+
+    /// Data segments of connections by port.
+    fn observe(traces: &mut Traces, ports: impl Iterator<Item = u16>) {
+        let mut tracker = ConnectionTracker::new(100_000);
+        for (at, port) in ports.enumerate() {
+            let segment = Segment {
+                frame: at as u64 + 1,
+                time: Timestamp::from_nanos(at as i64 * 1000),
+                wire_len: 154,
+                seq: Seq(at as u32 * 100),
+                ack: Seq(1),
+                flags: Flags::ACK,
+                window: 1000,
+                urgent: 0,
+                payload_len: 100,
+                header: Header::Whole,
+                options: OptionSummary::default(),
+                hops_left: 64,
+                ecn: 0,
+                ip_id: None,
+                checksum: None,
+            };
+            let server = Endpoint::new([10, 0, 0, 2].into(), 80);
+            let event =
+                tracker.observe(Endpoint::new([10, 0, 0, 1].into(), port), server, &segment);
+            traces.observe(&event);
+        }
+    }
+
+    #[test]
+    fn the_largest_are_kept_and_the_others_counted() {
+        let mut traces = Traces::new(Choice::Largest(2));
+        traces.most_samples = 20_000;
+        // Connection 1 (port 1) has a packet in every ten, each other port a few.
+        observe(
+            &mut traces,
+            (0..60_000u32).map(|at| {
+                if at % 10 == 3 {
+                    1
+                } else {
+                    100 + (at % 9_973) as u16
+                }
+            }),
+        );
+        let (chosen, left_out) = traces.chosen();
+        assert_eq!((chosen.len(), chosen[0].wire_bytes), (2, 6000 * 154));
+        assert!(chosen[0].begins_late.is_none());
+        assert_eq!(left_out + 2, 9_973 + 1);
+        let weight: usize = traces.traces.values().map(ConnectionTrace::weight).sum();
+        assert!(
+            weight <= 20_000 + LOOK_EVERY * MOST_PER_PACKET * 4,
+            "{weight}"
+        );
+    }
+
+    #[test]
+    fn only_chosen_connections_are_traced() {
+        let mut traces = Traces::new(Choice::Ids(vec![2, 0]));
+        observe(&mut traces, [10, 11, 12, 10, 11].into_iter());
+        let ids: Vec<_> = traces.chosen().0.iter().map(|trace| trace.id).collect();
+        assert_eq!(ids, [2, 0]);
     }
 }
