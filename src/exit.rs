@@ -26,14 +26,9 @@ impl From<Exit> for ExitCode {
 /// Whether an error means that whoever read our output went away: `head` has seen enough.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let kind = |cause: &(dyn std::error::Error + 'static)| {
-        let io = cause
+        cause
             .downcast_ref::<std::io::Error>()
-            .map(std::io::Error::kind);
-        io.or_else(|| {
-            cause
-                .downcast_ref::<serde_json::Error>()
-                .and_then(serde_json::Error::io_error_kind)
-        })
+            .map(std::io::Error::kind)
     };
     error
         .chain()

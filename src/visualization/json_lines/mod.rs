@@ -58,7 +58,8 @@ impl Output for JsonLines {
 }
 
 fn line<T: Serialize>(value: &T, mut to: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer(&mut to, value)?;
+    // As an io::Error, so that nobody outside needs to know of serde to recognise a closed pipe.
+    serde_json::to_writer(&mut to, value).map_err(std::io::Error::from)?;
     to.write_all(b"\n")?;
     Ok(())
 }
