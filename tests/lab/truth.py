@@ -1,21 +1,21 @@
 """What became of every data segment of a transfer, from the recordings of both ends.
 
-Labels, per data-carrying frame of a capture (frame numbers start at 1); those that are not listed are first
-transmissions that arrived in order:
+Labels, per frame of a capture that takes sequence numbers: data, SYN, FIN (frame numbers start at 1); those that are
+not listed are first transmissions that arrived in order:
     retransmission        the sender had sent these bytes before; with "late" before it, the frame came below the highest
                           byte seen so far (a lost tail is sent again at the head, and only timing betrays it)
     reordered             a first transmission that was overtaken on the way
     duplicate             a second copy of one and the same transmission, made by the wire
 The sender's own transmission order is read off its own capture, and a frame at the other end is matched to its
-transmission by IP ID (IPv6: by its timestamp option). Offloads must be off, so that a captured frame is a sent one.
+transmission by its IP ID and its timestamp option. Offloads must be off, so that a captured frame is a sent one.
 """
 import json, struct
 from collections import defaultdict
 
 
 def frames(path):
-    """(number, source port, destination port, seq, payload length, mark) per TCP frame of a little-endian microsecond
-    Ethernet pcap. The mark tells one transmission of the same bytes from another, or is None."""
+    """(number, source port, destination port, seq, sequence numbers taken, mark) per TCP frame of a little-endian microsecond
+    Ethernet pcap. The mark tells one transmission of the same bytes from another; None where nothing does."""
     data = open(path, "rb").read()
     assert data[:4] == b"\xd4\xc3\xb2\xa1", "a little-endian microsecond pcap is expected"
     at, number = 24, 0
@@ -24,15 +24,18 @@ def frames(path):
         f = data[at + 16:at + 16 + captured]
         at, number = at + 16 + captured, number + 1
         if f[12:14] == b"\x08\x00" and f[23] == 6:
-            tcp, mark = 14 + 4 * (f[14] & 15), struct.unpack_from(">H", f, 18)[0]
+            tcp, ip_id = 14 + 4 * (f[14] & 15), struct.unpack_from(">H", f, 18)[0]
             end = 14 + struct.unpack_from(">H", f, 16)[0]
         elif f[12:14] == b"\x86\xdd" and f[20] == 6:
-            tcp, end = 54, 54 + struct.unpack_from(">H", f, 18)[0]
-            mark = tsval(f[tcp + 20:tcp + 4 * (f[tcp + 12] >> 4)])
+            tcp, ip_id = 54, 0
+            end = 54 + struct.unpack_from(">H", f, 18)[0]
         else:
             continue
         source, destination, seq = struct.unpack_from(">HHI", f, tcp)
-        yield number, source, destination, seq, end - tcp - 4 * (f[tcp + 12] >> 4), mark
+        header, flags = 4 * (f[tcp + 12] >> 4), f[tcp + 13]
+        mark = (ip_id, tsval(f[tcp + 20:tcp + header]))
+        taken = end - tcp - header + (flags & 1) + (flags >> 1 & 1)
+        yield number, source, destination, seq, taken, None if mark == (0, None) else mark
 
 
 def tsval(options):
@@ -63,7 +66,7 @@ def label(near, far):
     by_mark, by_order = defaultdict(list), defaultdict(list)
     for number, source, destination, seq, length, mark in near:
         if length > 0:
-            again = progress.is_late(source, seq, length)
+            again = progress.is_late((source, destination), seq, length)
             if again:
                 near_labels[number] = "late retransmission"
             key = (source, destination, seq, length)
@@ -73,7 +76,7 @@ def label(near, far):
     for number, source, destination, seq, length, mark in far:
         if length <= 0:
             continue
-        late = progress.is_late(source, seq, length)
+        late = progress.is_late((source, destination), seq, length)
         key = (source, destination, seq, length)
         nth = 0
         if mark is not None and by_mark[key + (mark,)]:
