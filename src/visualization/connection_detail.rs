@@ -33,20 +33,23 @@ impl Output for ConnectionDetail {
         let now = summary.totals.last.unwrap_or_default();
         let connections = tracker.connections();
         for id in &self.ids {
+            writeln!(to)?;
             match connections.binary_search_by_key(id, |connection| connection.id) {
                 Ok(at) => {
                     self.one(connections[at], now, to)?;
                     by_wireshark(connections[at], summary.wireshark.as_ref(), to)?;
-                    writeln!(to)?;
                 }
                 Err(_) if *id < tracker.total() => {
-                    writeln!(to, "Connection {id} left the table to make room.\n")?;
+                    writeln!(to, "Connection {id} left the table to make room.")?;
                 }
-                Err(_) => writeln!(
-                    to,
-                    "There is no connection {id}; they are numbered from 0 to {}.\n",
-                    tracker.total().saturating_sub(1)
-                )?,
+                Err(_) => match tracker.total() {
+                    0 => writeln!(to, "There is no connection {id}; none was seen.")?,
+                    total => writeln!(
+                        to,
+                        "There is no connection {id}; they are numbered from 0 to {}.",
+                        total - 1
+                    )?,
+                },
             }
         }
         Ok(())
@@ -85,7 +88,8 @@ impl ConnectionDetail {
                 .iter()
                 .any(|text| !matches!(text.as_str(), "" | "0" | "0 B"))
             {
-                writeln!(to, "  {name:<26} {:>20} {:>20}", values[0], values[1])?;
+                let row = format!("  {name:<26} {:>20} {:>20}", values[0], values[1]);
+                writeln!(to, "{}", row.trim_end())?;
             }
         }
         counted(connection, to)

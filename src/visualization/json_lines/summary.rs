@@ -1,5 +1,6 @@
 //! The last object: the capture as a whole.
 
+use super::exact_time;
 use crate::tracking::ConnectionTracker;
 use crate::tracking::totals::{Amount, Protocol};
 use crate::utils::time::Timestamp;
@@ -16,8 +17,10 @@ pub struct SummaryLine {
     link_type: Vec<String>,
     packets: u64,
     bytes: u64,
-    first_time: Option<f64>,
-    last_time: Option<f64>,
+    #[serde(serialize_with = "exact_time_if_any")]
+    first_time: Option<Timestamp>,
+    #[serde(serialize_with = "exact_time_if_any")]
+    last_time: Option<Timestamp>,
     layers: Layers,
     stops: BTreeMap<String, u64>,
     dropped: Dropped,
@@ -73,8 +76,8 @@ impl SummaryLine {
             link_type: summary.link_types.iter().map(ToString::to_string).collect(),
             packets: totals.all.packets,
             bytes: totals.all.bytes,
-            first_time: totals.first.map(Timestamp::seconds),
-            last_time: totals.last.map(Timestamp::seconds),
+            first_time: totals.first,
+            last_time: totals.last,
             layers: Layers(layers.filter(|(_, amount)| amount.packets > 0).collect()),
             stops: stops.collect(),
             dropped: Dropped {
@@ -85,5 +88,15 @@ impl SummaryLine {
             evicted: tracker.evicted(),
             warnings: summary.warnings.clone(),
         }
+    }
+}
+
+fn exact_time_if_any<S: Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => exact_time(time, serializer),
+        None => serializer.serialize_none(),
     }
 }
