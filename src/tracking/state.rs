@@ -215,6 +215,8 @@ const fn behind_ack_of_fin(sender: State, receiver: State) -> (State, State) {
         other => other,
     };
     let receiver_next = match receiver {
+        // 20: X's own FIN was on the way before this acknowledgment, so that both have arrived.
+        State::FinWait1 if matches!(sender, State::Closing) => State::TimeWait,
         // 18: its FIN is acknowledged.
         State::FinWait1 => State::FinWait2,
         // 20: both FINs are acknowledged.
