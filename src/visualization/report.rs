@@ -58,7 +58,7 @@ impl Report {
         };
         writeln!(to, "{name}: {}{links}{snap}", summary.format)?;
         let (packets, octets) = (
-            format::count(totals.all.packets),
+            format::counted(totals.all.packets, "packet"),
             format::bytes(totals.all.bytes),
         );
         match totals.first {
@@ -83,7 +83,7 @@ impl Report {
                 };
                 writeln!(
                     to,
-                    "{}, {}\n{packets} packets, {octets}{rate}",
+                    "{}, {}\n{packets}, {octets}{rate}",
                     format::date_and_time(first),
                     format::duration(span)
                 )?;

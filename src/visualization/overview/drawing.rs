@@ -88,7 +88,7 @@ impl OverviewDrawing<'_> {
             entries.push((
                 Shape::Diamond,
                 palette::BLACK,
-                "lost segments sent again".to_owned(),
+                "retransmissions".to_owned(),
             ));
         }
         for (shape, color, name) in entries {
@@ -120,7 +120,7 @@ impl OverviewDrawing<'_> {
         let height = f64::from(panel.rect.bottom - panel.rect.top);
         let unit = sheet.unit();
         // A lane is never higher than a line of text: few connections shall not look like walls.
-        let step = (height / lanes.max(1) as f64).min(f64::from(unit * 3 / 2));
+        let step = (height / lanes.max(1) as f64).min(f64::from(unit * 5 / 2));
         let mut lane = 0;
         let mut unnamed = 0;
         for group in &self.groups {
