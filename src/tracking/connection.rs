@@ -214,20 +214,18 @@ impl Connection {
         self.states.0.into_iter().all(over)
     }
 
-    /// Round-trip time in nanoseconds: the handshake's, or the sum of the shortest of both sides of the observer; `None` where
-    /// neither was captured.
+    /// The shortest round trip in nanoseconds: the handshake's, or the sum of the shortest of both sides of the observer, if
+    /// that is less: the last ACK of a handshake may be late, or lost and replaced by data. `None` where neither was captured.
     pub fn round_trip(&self) -> Option<i64> {
-        let sides = || {
-            Some(
-                self.flows.0[0]
-                    .min_rtt?
-                    .saturating_add(self.flows.0[1].min_rtt?),
-            )
-        };
-        self.handshake
-            .round_trip()
-            .or_else(sides)
-            .or_else(|| self.flows.0.iter().find_map(|flow| flow.min_rtt))
+        let [to_server, to_client] = [self.flows.0[0].min_rtt, self.flows.0[1].min_rtt];
+        let sides = to_server
+            .zip(to_client)
+            .map(|(to_server, to_client)| to_server.saturating_add(to_client));
+        let handshake = self.handshake.round_trip();
+        match (handshake, sides) {
+            (Some(handshake), Some(sides)) => Some(handshake.min(sides)),
+            (handshake, sides) => handshake.or(sides).or(to_server).or(to_client),
+        }
     }
 
     /// Payload octets per second of a direction over the connection's duration; `None` where no time passed.

@@ -211,6 +211,8 @@ pub struct Flow {
     pub recovery: Recovery,
     /// The IPv4 identifications it counts up.
     pub ip_ids: IpIds,
+    /// The end of the captured octets and the number of packets behind them that the capture knows to be missing.
+    pub lost_tail: Option<(i64, u16)>,
     /// The highest timestamp value it sent.
     pub newest_tsval: Option<u32>,
     /// Payload octets sent before the first acknowledgment of any.
@@ -283,6 +285,7 @@ pub struct Acknowledging {
 pub struct IpIds {
     newest: Option<u16>,
     score: i8,
+    exact: i8,
 }
 
 /// Steps up to this many packets count as counting.
@@ -302,14 +305,25 @@ impl IpIds {
         Some(id?.wrapping_sub(self.newest?) as i16)
     }
 
-    /// Takes note of an identification.
-    pub fn observe(&mut self, id: Option<u16>) {
+    /// Whether this sender counts the packets of this connection alone, so that a missing number is a missing packet: nearly
+    /// all steps are by one, but for those that lost segments explain.
+    pub const fn is_exact(&self) -> bool {
+        self.exact >= 4
+    }
+
+    /// Takes note of an identification, and whether loss explains a step by more than one.
+    pub fn observe(&mut self, id: Option<u16>, loss: bool) {
         let Some(id) = id else { return };
         let Some(newest) = self.newest else {
             self.newest = Some(id);
             return;
         };
         let step = id.wrapping_sub(newest);
+        match step {
+            1 => self.exact = (self.exact + 1).min(16),
+            2.. if !loss && (step as i16) > 0 => self.exact = (self.exact - 2).max(-16),
+            _ => {}
+        }
         match step {
             1..LARGEST_STEP => self.score = (self.score + 1).min(16),
             // Overtaken packets and copies of packets say nothing against a counter.
@@ -364,16 +378,29 @@ mod tests {
     fn ip_identifications_count_only_when_they_count() {
         let mut ids = IpIds::default();
         for id in [0xfffe, 0xffff, 0, 1] {
-            ids.observe(Some(id));
+            ids.observe(Some(id), false);
         }
         assert_eq!(ids.ahead(Some(5)), Some(4));
         assert_eq!(ids.ahead(Some(0xffff)), Some(-2));
         let mut zero = IpIds::default();
-        (0..9).for_each(|_| zero.observe(Some(0)));
+        (0..9).for_each(|_| zero.observe(Some(0), false));
         assert_eq!(zero.ahead(Some(0)), None);
         let mut random = IpIds::default();
-        (0..99u32).for_each(|n| random.observe(Some((n.wrapping_mul(2_654_435_761) >> 16) as u16)));
+        (0..99u32).for_each(|n| {
+            random.observe(Some((n.wrapping_mul(2_654_435_761) >> 16) as u16), false)
+        });
         assert_eq!(random.ahead(Some(7)), None);
+    }
+
+    #[test]
+    fn numbers_with_gaps_that_nothing_explains_are_not_exact() {
+        let (mut own, mut shared) = (IpIds::default(), IpIds::default());
+        for at in 1..20 {
+            own.observe(Some(at), false);
+            shared.observe(Some(at * 3), false);
+        }
+        own.observe(Some(25), true);
+        assert!(own.is_exact() && shared.is_counting() && !shared.is_exact());
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Judgement {
     /// Octets before it that the capture has not seen, for a lost segment; octets it acknowledges that the capture never saw,
     /// for an acknowledgment of lost ones. First octet and length.
     pub missing: Option<(i64, u32)>,
+    /// Packets that are missing before it and carried octets behind the highest captured, for the first repeat of a hole.
+    pub lost_tail: Option<u16>,
     /// Number of a duplicate ACK, from 1; otherwise 0.
     pub duplicate_ack: u32,
     /// For an acknowledgment that proves a retransmission to have been needless: which, and how.
@@ -72,8 +74,6 @@ pub enum Because {
     TooSoon(i64),
     /// It comes late enough for its sender to have learned of the loss: nanoseconds behind the gap.
     LateEnough(i64),
-    /// Its sender had been silent for as long as its retransmission timer runs.
-    AfterSilence(i64),
 }
 
 /// What made a sender send again.
@@ -85,6 +85,8 @@ pub enum Trigger {
     Sacked(u64, u64),
     /// An acknowledgment that went only a part of the way, in this frame (RFC 6582 §3.2).
     PartialAck(u64),
+    /// This frame, sent after the last transmission, was acknowledged before it (RFC 8985 §6.2).
+    Overtaken(u64),
     /// Nothing came back for so many nanoseconds.
     Silence(i64),
 }

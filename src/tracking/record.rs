@@ -51,7 +51,7 @@ pub fn record(
     }
     let sent = transmission(segment, position);
     if !segment.flags.rst() {
-        octets(sender, receiver, segment, sent, judgement);
+        octets(sender, segment, sent, judgement);
         if let Some(ack) = position.ack {
             recorded.rtt = acknowledgment(sender, receiver, segment, ack, &sent, window, judgement);
         }
@@ -146,13 +146,7 @@ fn transmission(segment: &Segment, position: Position) -> Sent {
 }
 
 /// The octets of the segment itself.
-fn octets(
-    sender: &mut Flow,
-    receiver: &Flow,
-    segment: &Segment,
-    sent: Sent,
-    judgement: &Judgement,
-) {
+fn octets(sender: &mut Flow, segment: &Segment, sent: Sent, judgement: &Judgement) {
     let verdicts = judgement.verdicts;
     let below = sent.start < sender.stream.end;
     let is_probe =
@@ -170,6 +164,7 @@ fn octets(
     let syn_and_fin = u64::from(segment.flags.syn()) + u64::from(segment.flags.fin());
     let fresh = sender.stream.transmit(sent).unsigned_abs();
     sender.counts.unique_bytes += fresh.saturating_sub(syn_and_fin);
+    remember_tail(sender, judgement);
     if segment.flags.fin() {
         sender.stream.fin = Some(sent.end - 1);
     }
@@ -183,7 +178,26 @@ fn octets(
             .back()
             .map_or(1, |sent| sent.repeats.max(1));
         sender.counts.most_repeats = sender.counts.most_repeats.max(repeats);
-        recover(sender, receiver, judgement);
+        sender.stream.note_repeat(segment.time);
+        recover(sender, judgement);
+    }
+}
+
+/// The packets that are known to be missing behind the captured octets become fewer as these go on.
+fn remember_tail(sender: &mut Flow, judgement: &Judgement) {
+    let end = sender.stream.end;
+    if let Some(packets) = judgement.lost_tail {
+        sender.lost_tail = Some((end, packets));
+    } else if judgement.has(Verdict::LostSegment) && !judgement.has(Verdict::Retransmission) {
+        sender.lost_tail = None;
+    } else if let Some((tail, packets)) = sender.lost_tail {
+        let size = i64::from(sender.segment_size());
+        let gone = (end - tail + size - 1) / size;
+        let rest = i64::from(packets) - gone;
+        sender.lost_tail = u16::try_from(rest)
+            .ok()
+            .filter(|&rest| rest > 0)
+            .map(|rest| (end, rest));
     }
 }
 
@@ -195,7 +209,7 @@ fn receiver_has_acknowledged_nothing(sender: &Flow) -> bool {
 }
 
 /// A retransmission opens a recovery that lasts until everything sent before it is acknowledged.
-fn recover(sender: &mut Flow, _receiver: &Flow, judgement: &Judgement) {
+fn recover(sender: &mut Flow, judgement: &Judgement) {
     let until = sender.stream.end;
     match judgement.repeat.and_then(|repeat| repeat.cause) {
         Some(Cause::Timeout) => sender.recovery = Recovery::Timeout(until),
@@ -229,6 +243,10 @@ fn acknowledgment(
     sender.counts.dsack += u64::from(told.duplicate);
     if let Some(spurious) = judgement.proves_spurious {
         receiver.stream.mark_spurious(spurious.frame);
+        // A timeout that turns out needless is taken back, and what is lost now is lost by itself (RFC 4015 §3, RFC 3708).
+        if matches!(receiver.recovery, Recovery::Timeout(_)) {
+            receiver.recovery = Recovery::None;
+        }
         receiver
             .counts
             .verdicts
@@ -319,7 +337,8 @@ fn remember(sender: &mut Flow, segment: &Segment, judgement: &Judgement) {
             .longest_pause
             .max(segment.time.since(latest.segment.time));
     }
-    sender.ip_ids.observe(segment.ip_id);
+    let loss = judgement.has(Verdict::LostSegment) || judgement.has(Verdict::Retransmission);
+    sender.ip_ids.observe(segment.ip_id, loss);
     if let Some(timestamps) = segment.options.timestamps {
         let newer = sender
             .newest_tsval

@@ -70,7 +70,7 @@ pub struct Hole {
     pub end: i64,
     /// How many octets were missing when it was opened.
     pub extent: i64,
-    /// When the segment behind it passed.
+    /// When the first segment passed that was sent later: the one behind it, or a repeat of earlier octets.
     pub opened: Timestamp,
     /// The frame of that segment.
     pub frame: u64,
@@ -120,6 +120,9 @@ pub struct Stream {
     /// The octet of the FIN, if one was sent.
     pub fin: Option<i64>,
     holes: Vec<Hole>,
+    /// When a retransmission passed first since the highest octet: sent later, it tells of the loss of what was to follow as
+    /// soon as it is acknowledged (RFC 8985 §6.2).
+    repeat_since: Option<Timestamp>,
     sacked: Ranges,
     unacknowledged: VecDeque<Sent>,
     acknowledged_sent: VecDeque<Sent>,
@@ -224,6 +227,7 @@ impl Stream {
                     range.start
                 };
             self.end = range.end;
+            self.repeat_since = None;
         }
         self.started = true;
         if sent.start < sent.end {
@@ -233,6 +237,11 @@ impl Stream {
             self.unacknowledged.push_back(sent);
         }
         fresh
+    }
+
+    /// Notes that a retransmission passed at `time`.
+    pub fn note_repeat(&mut self, time: Timestamp) {
+        self.repeat_since.get_or_insert(time);
     }
 
     /// A segment without octets beyond the highest sent shows that something is missing, too.
@@ -269,12 +278,12 @@ impl Stream {
             self.holes.remove(0);
         }
         let Sent {
-            time: opened,
             frame,
             tsval,
             ip_id,
             ..
         } = *behind;
+        let opened = self.repeat_since.unwrap_or(behind.time);
         let acknowledged = self
             .acknowledged
             .is_some_and(|acknowledged| acknowledged >= range.end);

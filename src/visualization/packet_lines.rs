@@ -257,6 +257,9 @@ fn retransmission(repeat: &Repeat, f: &mut Formatter<'_>) -> fmt::Result {
             write!(f, ": {octets} bytes SACKed above it, frame {frame}")?;
         }
         Some(Trigger::PartialAck(frame)) => write!(f, ": partial ACK, frame {frame}")?,
+        Some(Trigger::Overtaken(frame)) => {
+            write!(f, ": frame {frame}, sent later, was acknowledged")?;
+        }
         Some(Trigger::Silence(nanos)) => {
             write!(f, ": nothing heard for {}", format::duration(nanos))?;
         }
@@ -294,9 +297,6 @@ impl Display for Reason {
                 "{} behind the gap, a round trip or more",
                 format::duration(nanos)
             ),
-            Because::AfterSilence(nanos) => {
-                write!(f, "after {} of silence", format::duration(nanos))
-            }
         }
     }
 }

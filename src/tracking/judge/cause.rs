@@ -7,11 +7,15 @@
 use super::Case;
 use crate::tracking::flow::Recovery;
 use crate::tracking::judgement::Trigger;
+use crate::tracking::stream::Sent;
 use crate::tracking::verdict::Cause;
 use crate::utils::time::NANOS_PER_MILLI;
 
 /// Duplicate ACKs, or segments selectively acknowledged, that tell of a loss (RFC 5681 §3.2, RFC 6675 §2).
 const DUPLICATE_THRESHOLD: u32 = 3;
+
+/// The longest that a receiver is taken to delay an acknowledgment (RFC 8985 §7.2, WCDelAckT).
+const LONGEST_DELAYED_ACK: i64 = 200 * NANOS_PER_MILLI;
 
 /// The cause of a retransmission, and what triggered it.
 pub fn of(case: &Case<'_>) -> (Cause, Option<Trigger>) {
@@ -41,6 +45,11 @@ fn is_probing(case: &Case<'_>) -> bool {
         && case.segment.payload_len <= 1
 }
 
+/// What a reaction may be early or late by (ANALYSIS.md 4.16).
+fn slack(case: &Case<'_>) -> i64 {
+    (2 * NANOS_PER_MILLI).max(case.path.round_trip_or_guess() / 8)
+}
+
 fn silence(case: &Case<'_>) -> Option<Trigger> {
     case.silence().map(Trigger::Silence)
 }
@@ -49,7 +58,7 @@ fn silence(case: &Case<'_>) -> Option<Trigger> {
 /// segment answers something.
 fn timer(case: &Case<'_>) -> Option<i64> {
     let reaction = case.path.to_sender.unwrap_or(0);
-    let slack = (2 * NANOS_PER_MILLI).max(case.path.round_trip_or_guess() / 8);
+    let slack = slack(case);
     let heard = case
         .receiver
         .acknowledging
@@ -64,25 +73,67 @@ fn timer(case: &Case<'_>) -> Option<i64> {
     (waited > slack).then_some(waited)
 }
 
-/// A timer sent: the retransmission timer the lowest octets, the probe timer the highest.
+/// A timer sent: the retransmission timer the lowest octets, the probe timer the highest, RACK's what later ones overtook.
 fn by_timer(case: &Case<'_>, waited: i64) -> Cause {
     let stream = &case.sender.stream;
-    let estimate = case
-        .path
-        .round_trip_or_guess()
-        .max(case.sender.estimate.smoothed().unwrap_or(0));
     let lowest = case.position.start <= lowest_missing(case);
     let highest = case.position.end >= stream.end;
-    let least_timeout = case.sender.estimate.timeout().max(estimate) / 5 * 4;
+    let least_timeout = case.sender.estimate.timeout().max(smoothed(case)) / 5 * 4;
+    let overtaken = || stream.sacked().above(case.position.end) > 0 || overtaker(case).is_some();
     match (lowest, highest) {
         _ if !lowest && highest => Cause::TailLossProbe,
-        (true, true) if waited < least_timeout && case.receiver.acknowledging.duplicates == 0 => {
-            Cause::TailLossProbe
-        }
-        _ if waited < least_timeout && stream.sacked().above(case.position.end) > 0 => Cause::Rack,
+        (true, true) if may_be_probe(case, waited, least_timeout) => Cause::TailLossProbe,
+        _ if waited < least_timeout && overtaken() => Cause::Rack,
         (true, _) => Cause::Timeout,
         _ => Cause::Rack,
     }
+}
+
+/// The round trip as the sender smooths it, in nanoseconds.
+fn smoothed(case: &Case<'_>) -> i64 {
+    case.path
+        .round_trip_or_guess()
+        .max(case.sender.estimate.smoothed().unwrap_or(0))
+}
+
+/// Whether a repeat of the one segment that is under way may be a tail loss probe. Both timers would repeat it. The probe's comes
+/// first, and may wait for a delayed acknowledgment: two round trips and 200 ms, unless the other timer runs out before (RFC 8985
+/// §7.2). It needs selective acknowledgments, and does not follow a repeat.
+fn may_be_probe(case: &Case<'_>, waited: i64, least_timeout: i64) -> bool {
+    let quiet = case.receiver.acknowledging.duplicates == 0;
+    if waited < least_timeout {
+        return quiet;
+    }
+    let range = case.position.start..case.position.end;
+    let stream = &case.sender.stream;
+    let first_repeat = stream
+        .latest_of(&range)
+        .is_none_or(|sent| sent.repeats == 0);
+    let selective = case.sender.offer.sack_permitted && case.receiver.offer.sack_permitted;
+    let patience = 2 * smoothed(case) + LONGEST_DELAYED_ACK + slack(case);
+    quiet
+        && selective
+        && first_repeat
+        && waited <= patience
+        && case.sender.recovery == Recovery::None
+        && stream.sacked().is_empty()
+}
+
+/// The latest transmission that was made after the last one of these octets and has been acknowledged: it overtook them, so RACK
+/// takes them for lost once its reordering window is over (RFC 8985 §6.2).
+fn overtaker(case: &Case<'_>) -> Option<u64> {
+    let stream = &case.sender.stream;
+    let range = case.position.start..case.position.end;
+    let last = stream.latest_of(&range)?.frame;
+    let delivered = |sent: &&Sent| {
+        sent.end <= stream.lowest_unacknowledged()
+            || stream.sacked().overlap(&sent.range()) == sent.end - sent.start
+    };
+    stream
+        .transmissions()
+        .filter(|sent| sent.frame > last)
+        .find(delivered)
+        .map(|sent| sent.frame)
 }
 
 /// The first octet that the receiver has not told to have.
@@ -136,11 +187,14 @@ fn by_acknowledgment(case: &Case<'_>) -> (Cause, Option<Trigger>) {
                 .last_progress
                 .map(|(_, frame)| Trigger::PartialAck(frame)),
         ),
-        _ if acknowledging.duplicates > 0 => {
-            let trigger =
-                Trigger::DuplicateAcks(acknowledging.duplicates, acknowledging.last_duplicate);
-            (Cause::Rack, Some(trigger))
-        }
-        _ => (Cause::Unknown, None),
+        _ => match overtaker(case) {
+            Some(frame) => (Cause::Rack, Some(Trigger::Overtaken(frame))),
+            None if acknowledging.duplicates > 0 => {
+                let trigger =
+                    Trigger::DuplicateAcks(acknowledging.duplicates, acknowledging.last_duplicate);
+                (Cause::Rack, Some(trigger))
+            }
+            None => (Cause::Unknown, None),
+        },
     }
 }

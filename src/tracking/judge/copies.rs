@@ -49,13 +49,22 @@ fn same_headers(case: &Case<'_>, sent: &Sent) -> bool {
 }
 
 /// Whether a frame that looks the same is the same: by IP identification, or, where that says nothing, by coming sooner than
-/// the sender could have sent again.
+/// the sender could have sent again, without a word from the receiver that it misses something.
 fn copy_by(case: &Case<'_>, ip_id: u16, nanos: i64) -> Option<Because> {
     match case.segment.ip_id.filter(|&id| id != 0 || ip_id != 0) {
         Some(id) => (id == ip_id).then_some(Because::SameFrame),
-        None => (nanos < (case.path.round_trip_or_guess() / 2).min(SAME_FRAME))
+        None => (nanos < (case.path.round_trip_or_guess() / 2).min(SAME_FRAME) && !is_missed(case))
             .then_some(Because::SameHeaders),
     }
+}
+
+/// Whether the receiver has asked for these octets: it repeated its acknowledgment, or told of later ones (RFC 5681 §3.2,
+/// RFC 6675 §4).
+fn is_missed(case: &Case<'_>) -> bool {
+    let stream = &case.sender.stream;
+    let asked = case.receiver.acknowledging.duplicates > 1
+        && stream.acknowledged == Some(case.position.start);
+    asked || stream.sacked().above(case.position.end) > 0
 }
 
 /// An acknowledgment repeated to the letter is a duplicate ACK, unless the IP identification shows that it is one frame seen
@@ -223,48 +232,4 @@ fn proof(case: &Case<'_>) -> Option<Proof> {
         return Some(Proof::AcknowledgedBefore);
     }
     (stream.sacked().overlap(&range) == range.end - range.start).then_some(Proof::SackedBefore)
-}
-
-/// A tail that was lost before the observer and is sent again at the head of the stream leaves no gap. What tells of it: IP
-/// identifications are missing, no octets are, and the sender was silent for as long as its timers run.
-pub fn lost_tail(case: &Case<'_>, judgement: &mut Judgement) {
-    let (Some(ahead), Some(silence)) =
-        (case.sender.ip_ids.ahead(case.segment.ip_id), case.silence())
-    else {
-        return;
-    };
-    let round_trip = case.path.round_trip_or_guess();
-    let open_hole = case
-        .sender
-        .stream
-        .holes()
-        .iter()
-        .any(|hole| !hole.acknowledged);
-    let since = case.sender.latest.map(|latest| latest.segment.time);
-    // Missing packets may have been acknowledgments of what the other side sent in the meantime.
-    let other_side_sent = case
-        .receiver
-        .last_data
-        .zip(since)
-        .is_some_and(|(theirs, own)| theirs >= own);
-    if ahead <= 1
-        || open_hole
-        || other_side_sent
-        || silence < round_trip + round_trip / 2
-        || case.segment.payload_len == 0
-    {
-        return;
-    }
-    let (cause, trigger) = cause::of(case);
-    judgement.verdicts.insert(Verdict::Retransmission);
-    judgement.repeated_octets = case.segment.payload_len;
-    judgement.repeat = Some(Repeat {
-        cause: Some(cause),
-        because: Because::MissingIpIds((ahead - 1).unsigned_abs()),
-        trigger,
-        last: None,
-        first: None,
-        lost: Lost::BeforeHere,
-        spurious: None,
-    });
 }

@@ -1,6 +1,6 @@
 //! Judges the octets of a segment against what its sender had sent before.
 
-use super::{Case, copies};
+use super::{Case, copies, lost_tail};
 use crate::tracking::judgement::{Judgement, span};
 use crate::tracking::verdict::Verdict;
 use crate::utils::time::NANOS_PER_SECOND;
@@ -40,8 +40,9 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
     }
     if start < stream.end {
         copies::late(case, judgement);
-    } else if start == stream.end {
-        copies::lost_tail(case, judgement);
+        judgement.lost_tail = lost_tail::found_before(case, judgement);
+    } else {
+        lost_tail::judge(case, judgement);
     }
 }
 

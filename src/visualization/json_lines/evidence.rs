@@ -29,6 +29,8 @@ pub struct Evidence {
     #[serde(skip_serializing_if = "Option::is_none")]
     trigger_frame: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    overtaken_by_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spurious: Option<&'static str>,
@@ -87,6 +89,7 @@ impl Evidence {
             Some(Trigger::Sacked(octets, frame)) => {
                 (self.sacked_bytes, self.trigger_frame) = (Some(octets), Some(frame));
             }
+            Some(Trigger::Overtaken(frame)) => self.overtaken_by_frame = Some(frame),
             Some(Trigger::PartialAck(frame)) => self.trigger_frame = Some(frame),
             Some(Trigger::Silence(nanos)) => self.silence_ms = Some(millis(nanos)),
             None => {}
@@ -107,6 +110,5 @@ fn because_name(because: Because) -> &'static str {
         Because::SameHeaders => "same_headers",
         Because::TooSoon(_) => "too_soon",
         Because::LateEnough(_) => "late_enough",
-        Because::AfterSilence(_) => "after_silence",
     }
 }
