@@ -308,7 +308,7 @@ impl IpIds {
     /// Whether this sender counts the packets of this connection alone, so that a missing number is a missing packet: nearly
     /// all steps are by one, but for those that lost segments explain.
     pub const fn is_exact(&self) -> bool {
-        self.exact >= 4
+        self.exact >= 8
     }
 
     /// Takes note of an identification, and whether loss explains a step by more than one.
@@ -321,7 +321,10 @@ impl IpIds {
         let step = id.wrapping_sub(newest);
         match step {
             1 => self.exact = (self.exact + 1).min(16),
-            2.. if !loss && (step as i16) > 0 => self.exact = (self.exact - 2).max(-16),
+            2.. if !loss && (step as i16) > 0 => {
+                let doubt = step.min(16) as i8 * 4 - 4;
+                self.exact = self.exact.saturating_sub(doubt).max(-64);
+            }
             _ => {}
         }
         match step {
@@ -387,7 +390,7 @@ mod tests {
         assert_eq!(zero.ahead(Some(0)), None);
         let mut random = IpIds::default();
         (0..99u32).for_each(|n| {
-            random.observe(Some((n.wrapping_mul(2_654_435_761) >> 16) as u16), false)
+            random.observe(Some((n.wrapping_mul(2_654_435_761) >> 16) as u16), false);
         });
         assert_eq!(random.ahead(Some(7)), None);
     }

@@ -131,7 +131,7 @@ pub struct Estimate {
 }
 
 /// The least timeout that common systems use; the RFC's second is honoured by few (ANALYSIS.md 4.16).
-const LEAST_TIMEOUT: i64 = 200 * NANOS_PER_MILLI;
+pub const LEAST_TIMEOUT: i64 = 200 * NANOS_PER_MILLI;
 
 impl Estimate {
     /// Takes in a sample in nanoseconds.

@@ -5,6 +5,7 @@
 
 use super::{Case, cause};
 use crate::tracking::judgement::{Because, Judgement, Lost, Repeat};
+use crate::tracking::rtt::LEAST_TIMEOUT;
 use crate::tracking::verdict::Verdict;
 use crate::utils::time::NANOS_PER_SECOND;
 
@@ -54,7 +55,7 @@ fn after_silence(case: &Case<'_>) -> Option<u16> {
     let (missing, silence) = (missing_before(case)?, case.silence()?);
     let round_trip = case.path.round_trip_or_guess();
     let longest =
-        (NANOS_PER_SECOND.max(3 * round_trip) / 5 * 6).saturating_mul(1 << (missing - 1).min(6));
+        (NANOS_PER_SECOND.max(3 * round_trip) / 5 * 6).saturating_mul(1 << (missing - 1).min(3));
     let open_hole = case
         .sender
         .stream
@@ -62,7 +63,10 @@ fn after_silence(case: &Case<'_>) -> Option<u16> {
         .iter()
         .any(|hole| !hole.acknowledged);
     let waited = silence >= round_trip + round_trip / 2 && silence <= longest;
-    (waited && !open_hole && !other_side_sent(case)).then_some(missing)
+    // A probe repeats the highest segment, which stands at the head only if it is the one that was lost. The lowest of several
+    // is repeated by the retransmission timer, and that never runs for less.
+    let by_right_timer = missing == 1 || silence >= LEAST_TIMEOUT;
+    (waited && by_right_timer && !open_hole && !other_side_sent(case)).then_some(missing)
 }
 
 /// Missing packets may have been acknowledgments of what the other side sent since this side's last one.
