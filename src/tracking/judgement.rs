@@ -149,6 +149,8 @@ pub struct Spurious {
     pub frame: u64,
     /// What proves it.
     pub proof: Proof,
+    /// Whether it proves that no repeat of these octets was needed: the first transmission had arrived.
+    pub first_arrived: bool,
 }
 
 /// Octets of a stream as first octet and length; `None` for an empty range. Lengths beyond 32 bits are cut.

@@ -243,8 +243,8 @@ fn acknowledgment(
     sender.counts.dsack += u64::from(told.duplicate);
     if let Some(spurious) = judgement.proves_spurious {
         receiver.stream.mark_spurious(spurious.frame);
-        // A timeout that turns out needless is taken back, and what is lost now is lost by itself (RFC 4015 §3, RFC 3708).
-        if matches!(receiver.recovery, Recovery::Timeout(_)) {
+        // A timeout that turns out needless is taken back, and what is lost then is lost by itself (RFC 4015 §3).
+        if spurious.first_arrived && matches!(receiver.recovery, Recovery::Timeout(_)) {
             receiver.recovery = Recovery::None;
         }
         receiver

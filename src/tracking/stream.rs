@@ -386,12 +386,13 @@ impl Stream {
 
     /// Marks a transmission as a needless repeat.
     pub fn mark_spurious(&mut self, frame: u64) {
-        let all = self
+        let mut all = self
             .unacknowledged
             .iter_mut()
             .chain(self.acknowledged_sent.iter_mut());
-        all.filter(|sent| sent.frame == frame)
-            .for_each(|sent| sent.spurious = true);
+        if let Some(sent) = all.find(|sent| sent.frame == frame) {
+            sent.spurious = true;
+        }
     }
 
     /// Records a block of a selective acknowledgment; returns how many octets it newly tells of.

@@ -3,7 +3,7 @@
 use super::Case;
 use crate::tracking::judgement::{Judgement, Proof, Spurious};
 use crate::tracking::ranges::overlap;
-use crate::tracking::stream::{Stream, offset_of};
+use crate::tracking::stream::{Sent, Stream, offset_of};
 use crate::tracking::verdict::Verdict;
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
     }
     if !judgement.has(Verdict::SpuriousRetransmission) {
         judgement.proves_spurious =
-            by_duplicate_sack(case, ack).or_else(|| by_timestamp_echo(case, ack));
+            by_timestamp_echo(case, ack).or_else(|| by_duplicate_sack(case, ack));
     }
 }
 
@@ -110,6 +110,8 @@ fn by_duplicate_sack(case: &Case<'_>, ack: i64) -> Option<Spurious> {
     (overlap(&repeat.range(), &twice) > 0).then_some(Spurious {
         frame: repeat.frame,
         proof: Proof::DuplicateSack,
+        // Two copies arrived: the first among them is sure only if there were no more (RFC 3708 §2).
+        first_arrived: repeat.repeats == 1,
     })
 }
 
@@ -125,10 +127,17 @@ fn by_timestamp_echo(case: &Case<'_>, ack: i64) -> Option<Spurious> {
     let repeat = stream
         .latest_of(&(edge..edge + 1))
         .filter(|sent| sent.repeats > 0 && !sent.spurious)?;
-    let older = (echo.wrapping_sub(repeat.tsval?) as i32) < 0;
-    (older && repeat.start <= edge).then_some(Spurious {
+    let older = |sent: &Sent| {
+        sent.tsval
+            .is_some_and(|value| (echo.wrapping_sub(value) as i32) < 0)
+    };
+    let first_repeat = stream
+        .transmissions()
+        .find(|sent| sent.repeats == 1 && sent.range().contains(&edge));
+    (older(repeat) && repeat.start <= edge).then_some(Spurious {
         frame: repeat.frame,
         proof: Proof::TimestampEcho,
+        first_arrived: first_repeat.is_some_and(older),
     })
 }
 

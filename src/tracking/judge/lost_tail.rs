@@ -52,6 +52,9 @@ fn known(case: &Case<'_>) -> Option<u16> {
 /// Whether its sender waited for as long as its timers run, the first time and doubled for each number that is missing besides
 /// (RFC 6298 §5.5, RFC 8985 §7.2).
 fn after_silence(case: &Case<'_>) -> Option<u16> {
+    if case.position.start != case.sender.stream.end {
+        return None;
+    }
     let (missing, silence) = (missing_before(case)?, case.silence()?);
     let round_trip = case.path.round_trip_or_guess();
     let longest =
