@@ -1,10 +1,12 @@
 //! A TCP connection: two endpoints, two flows, two states, and how it began and ended.
 
+use super::details::Details;
 use super::direction::{Direction, PerDirection};
 use super::flow::Flow;
 use super::numbering::Numbering;
 use super::state::{self, State};
 use super::verdict::Verdict;
+use super::zeek::ZeekView;
 use crate::utils::addressing::Endpoint;
 use crate::utils::protocol_maps;
 use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
@@ -34,6 +36,18 @@ impl RoleSource {
     /// Whether the role is a guess.
     pub const fn is_guessed(self) -> bool {
         !matches!(self, RoleSource::Syn | RoleSource::SynAck)
+    }
+
+    /// In a word that stands in every machine-readable output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            RoleSource::Syn => "syn",
+            RoleSource::SynAck => "syn_ack",
+            RoleSource::ServicePort => "service_port",
+            RoleSource::SystemPort => "system_port",
+            RoleSource::EphemeralPort => "ephemeral_port",
+            RoleSource::FirstPacket => "first_packet",
+        }
     }
 
     /// In words.
@@ -124,6 +138,14 @@ pub struct Connection {
     pub first_fin: Option<Direction>,
     /// When both sides had closed.
     pub closed_at: Option<Timestamp>,
+    /// Figures that small transfers have no use for; `None` where there are none.
+    pub details: PerDirection<Option<Box<Details>>>,
+    /// Data packets sent before the first acknowledgment of any.
+    pub initial_packets: PerDirection<u16>,
+    /// Nanoseconds in which nothing was in flight either way, by the direction of the segment that ended the pause.
+    pub idle: PerDirection<i64>,
+    /// Zeek's codes.
+    pub zeek: ZeekView,
     /// Wireshark's relative numbers.
     pub(super) numbering: Numbering,
     /// The states before a RST that was believed, and its time: what follows may show that it was not.

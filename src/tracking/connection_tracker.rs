@@ -5,6 +5,7 @@
 //! what they had counted stays in the totals, and how many left is known.
 
 use super::connection::{Connection, Ending, Handshake};
+use super::details;
 use super::direction::{Direction, PerDirection};
 use super::event::Event;
 use super::flow::Flow;
@@ -18,6 +19,7 @@ use super::signals;
 use super::state::{self, Signal, State};
 use super::store::Store;
 use super::verdict::Verdict;
+use super::zeek::ZeekView;
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::NANOS_PER_MILLI;
 
@@ -85,8 +87,14 @@ impl ConnectionTracker {
         let (mut judgement, signals) = judge_case(connection, direction, segment, position);
         judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
         undo_reset(connection, direction, segment, &mut judgement);
+        let before = details::before(connection, direction, segment, position);
         let (own, other) = connection.flows.pair_mut(direction);
+        let zeek = &mut connection.zeek;
+        zeek.observe(direction, (own, other), segment, position, &judgement);
         let recorded = record::record(own, other, segment, position, &judgement);
+        details::note(
+            connection, direction, segment, &judgement, &recorded, before,
+        );
         note_handshake(&mut connection.handshake, segment);
         connection.last = connection.last.max(segment.time);
         let was_closed = connection.is_closed();
@@ -185,6 +193,10 @@ impl ConnectionTracker {
             ending: None,
             first_fin: None,
             closed_at: None,
+            details: PerDirection::default(),
+            initial_packets: PerDirection::default(),
+            idle: PerDirection::default(),
+            zeek: ZeekView::default(),
             numbering: Numbering::default(),
             before_reset: None,
         })

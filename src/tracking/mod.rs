@@ -6,6 +6,7 @@
 
 pub mod connection;
 pub mod connection_tracker;
+pub mod details;
 pub mod direction;
 pub mod event;
 pub mod flow;
@@ -13,6 +14,7 @@ pub mod judge;
 pub mod judgement;
 pub mod numbering;
 pub mod ranges;
+pub mod rates;
 pub mod record;
 mod roles;
 pub mod rtt;
@@ -24,6 +26,7 @@ pub mod stream;
 pub mod totals;
 pub mod verdict;
 pub mod wireshark;
+pub mod zeek;
 
 pub use connection::Connection;
 pub use connection_tracker::ConnectionTracker;

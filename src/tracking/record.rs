@@ -6,7 +6,7 @@ use super::judge::Position;
 use super::judge::duplicate_block;
 use super::judgement::Judgement;
 use super::segment::{Header, Segment};
-use super::stream::{Sent, offset_of};
+use super::stream::{Acknowledged, Sent, offset_of};
 use super::verdict::{Cause, Verdict};
 use crate::analyzers::Checksum;
 use crate::analyzers::tcp::Flags;
@@ -20,6 +20,8 @@ pub struct Recorded {
     pub in_flight: Option<u64>,
     /// The round trip that its acknowledgment times, in nanoseconds.
     pub rtt: Option<i64>,
+    /// What it acknowledges that was not acknowledged before.
+    pub acknowledged: Acknowledged,
 }
 
 /// Records a segment from `sender`'s side.
@@ -45,6 +47,9 @@ pub fn record(
     }
     if !segment.flags.rst() {
         sender.windows.add(window, segment.time);
+        if is_first_scaled(sender, receiver, segment) {
+            (sender.windows.min, sender.windows.max) = (window, window);
+        }
     }
     if verdicts.has(Verdict::OldDuplicate) {
         return recorded;
@@ -53,7 +58,8 @@ pub fn record(
     if !segment.flags.rst() {
         octets(sender, segment, sent, judgement);
         if let Some(ack) = position.ack {
-            recorded.rtt = acknowledgment(sender, receiver, segment, ack, &sent, window, judgement);
+            (recorded.rtt, recorded.acknowledged) =
+                acknowledgment(sender, receiver, segment, ack, &sent, window, judgement);
         }
         if segment.payload_len > 0 {
             recorded.in_flight = Some(in_flight(sender, segment));
@@ -123,6 +129,12 @@ fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -> u64 {
         _ => 0,
     };
     u64::from(segment.window) << shift
+}
+
+/// Whether scaling sets in: what the SYN offered was cut to 16 bits, and is no measure for what follows.
+fn is_first_scaled(sender: &Flow, receiver: &Flow, segment: &Segment) -> bool {
+    let scaling = sender.offer.window_scale.is_some() && receiver.offer.window_scale.is_some();
+    scaling && !segment.flags.syn() && sender.counts.packets == u64::from(sender.counts.syn) + 1
 }
 
 fn transmission(segment: &Segment, position: Position) -> Sent {
@@ -220,7 +232,7 @@ fn recover(sender: &mut Flow, judgement: &Judgement) {
     }
 }
 
-/// What the segment says of the receiver's octets. Returns the round trip that it times.
+/// What the segment says of the receiver's octets. Returns the round trip that it times, and what it newly acknowledges.
 fn acknowledgment(
     sender: &mut Flow,
     receiver: &mut Flow,
@@ -229,7 +241,7 @@ fn acknowledgment(
     sent: &Sent,
     window: u64,
     judgement: &Judgement,
-) -> Option<i64> {
+) -> (Option<i64>, Acknowledged) {
     let stream = &mut receiver.stream;
     let before = stream.acknowledged;
     if let Some((_, octets)) = stream.unseen_below(ack) {
@@ -273,14 +285,17 @@ fn acknowledgment(
             .known_to_sender
             .pass(ack, segment.time, sender.min_rtt.unwrap_or(0));
     }
-    let rtt = segment.time.since(news.timed?);
+    let Some(timed) = news.timed else {
+        return (None, news);
+    };
+    let rtt = segment.time.since(timed);
     receiver.add_rtt(rtt);
     if before.is_none_or(|before| before < 1) && ack == 1 {
         receiver.syn_rtt = Some(rtt);
     } else {
         receiver.ack_rtt.add(rtt);
     }
-    Some(rtt)
+    (Some(rtt), news)
 }
 
 /// What selective blocks told.

@@ -41,6 +41,8 @@ pub struct Segment {
     pub urgent: u16,
     /// Octets of payload, as the IP header claims; never more than the frame had on the wire.
     pub payload_len: u32,
+    /// How many of them were captured.
+    pub payload_captured: u32,
     /// How much of the header there was to read.
     pub header: Header,
     /// What its options say.
@@ -76,6 +78,7 @@ impl Segment {
             window: tcp.window(),
             urgent: tcp.urgent_pointer().unwrap_or(0),
             payload_len: packet.transport_len.saturating_sub(claimed),
+            payload_captured: tcp.bytes().len().saturating_sub(claimed as usize) as u32,
             header,
             options: tcp.options().summary(),
             hops_left: ip.hops_left(),

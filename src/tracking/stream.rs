@@ -90,18 +90,30 @@ impl Hole {
 }
 
 /// What an acknowledgment covers that was not acknowledged before.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Acknowledged {
     /// When the last of the transmissions passed; `None` if one of them was a repeat or was repeated: then the acknowledgment
     /// times nothing (Karn, RFC 6298 §3).
     pub timed: Option<Timestamp>,
+    /// How many transmissions it covers.
+    pub segments: u32,
+    /// When the last of them passed.
+    pub last: Option<Timestamp>,
+    /// How many octets that one carried.
+    pub last_len: u32,
+    /// Whether that one was a repeat or was repeated.
+    pub last_repeated: bool,
     repeated: bool,
 }
 
 impl Acknowledged {
     fn take(&mut self, sent: &Sent) {
-        self.repeated |= sent.repeats > 0 || sent.sent_again;
+        self.last_repeated = sent.repeats > 0 || sent.sent_again;
+        self.repeated |= self.last_repeated;
         self.timed = (!self.repeated).then_some(sent.time);
+        self.segments += 1;
+        self.last = Some(sent.time);
+        self.last_len = u32::try_from(sent.end - sent.start).unwrap_or(u32::MAX);
     }
 }
 

@@ -2,6 +2,7 @@
 //! renamed. docs/json.md says what each means; a test holds the two together.
 
 mod connection;
+mod direction;
 mod evidence;
 mod packet;
 mod summary;
