@@ -203,7 +203,9 @@ pub fn note(
         return;
     }
     connection.idle[direction] = connection.idle[direction].saturating_add(before.idle);
-    if segment.payload_len > 0 && connection.flow(direction).stream.lowest_unacknowledged() <= 1 {
+    let flow = connection.flow(direction);
+    let is_initial = flow.counts.syn > 0 && flow.stream.lowest_unacknowledged() <= 1;
+    if segment.payload_len > 0 && is_initial {
         let packets = &mut connection.initial_packets[direction];
         *packets = packets.saturating_add(1);
     }

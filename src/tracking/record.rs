@@ -180,7 +180,7 @@ fn octets(sender: &mut Flow, segment: &Segment, sent: Sent, judgement: &Judgemen
     if segment.flags.fin() {
         sender.stream.fin = Some(sent.end - 1);
     }
-    if receiver_has_acknowledged_nothing(sender) {
+    if sender.counts.syn > 0 && receiver_has_acknowledged_nothing(sender) {
         sender.initial_window += u64::from(segment.payload_len);
     }
     if verdicts.has(Verdict::Retransmission) {

@@ -97,22 +97,26 @@ pub struct Acknowledged {
     pub timed: Option<Timestamp>,
     /// How many transmissions it covers.
     pub segments: u32,
-    /// When the last of them passed.
+    /// When the last transmission of the highest octets among them passed.
     pub last: Option<Timestamp>,
     /// How many octets that one carried.
     pub last_len: u32,
     /// Whether that one was a repeat or was repeated.
     pub last_repeated: bool,
+    last_end: i64,
     repeated: bool,
 }
 
 impl Acknowledged {
     fn take(&mut self, sent: &Sent) {
-        self.last_repeated = sent.repeats > 0 || sent.sent_again;
-        self.repeated |= self.last_repeated;
+        let repeated = sent.repeats > 0 || sent.sent_again;
+        self.repeated |= repeated;
         self.timed = (!self.repeated).then_some(sent.time);
         self.segments += 1;
-        self.last = Some(sent.time);
+        if sent.end < self.last_end {
+            return;
+        }
+        (self.last, self.last_end, self.last_repeated) = (Some(sent.time), sent.end, repeated);
         self.last_len = u32::try_from(sent.end - sent.start).unwrap_or(u32::MAX);
     }
 }

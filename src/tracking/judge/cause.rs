@@ -85,6 +85,9 @@ fn by_timer(case: &Case<'_>, waited: i64) -> Cause {
         (true, true) if may_be_probe(case, waited, least_timeout) => Cause::TailLossProbe,
         _ if waited < least_timeout && overtaken() => Cause::Rack,
         (true, _) => Cause::Timeout,
+        _ if recovers_from_timeout(case) => Cause::GoBackN,
+        // RACK needs selective acknowledgments (RFC 8985 §3.3).
+        _ if stream.sacked().is_empty() && !is_selective(case) => Cause::Unknown,
         _ => Cause::Rack,
     }
 }
@@ -109,14 +112,24 @@ fn may_be_probe(case: &Case<'_>, waited: i64, least_timeout: i64) -> bool {
     let first_repeat = stream
         .latest_of(&range)
         .is_none_or(|sent| sent.repeats == 0);
-    let selective = case.sender.offer.sack_permitted && case.receiver.offer.sack_permitted;
     let patience = 2 * smoothed(case) + LONGEST_DELAYED_ACK + slack(case);
     quiet
-        && selective
+        && is_selective(case)
         && first_repeat
         && waited <= patience
         && case.sender.recovery == Recovery::None
         && stream.sacked().is_empty()
+}
+
+/// Whether both sides permit selective acknowledgments.
+fn is_selective(case: &Case<'_>) -> bool {
+    case.sender.offer.sack_permitted && case.receiver.offer.sack_permitted
+}
+
+/// Whether something that was under way when a timer ran out is still not acknowledged.
+fn recovers_from_timeout(case: &Case<'_>) -> bool {
+    matches!(case.sender.recovery, Recovery::Timeout(until)
+        if case.sender.stream.lowest_unacknowledged() < until)
 }
 
 /// The latest transmission that was made after the last one of these octets and has been acknowledged: it overtook them, so RACK
@@ -145,9 +158,7 @@ fn lowest_missing(case: &Case<'_>) -> i64 {
 fn by_acknowledgment(case: &Case<'_>) -> (Cause, Option<Trigger>) {
     let stream = &case.sender.stream;
     let acknowledging = &case.receiver.acknowledging;
-    if let Recovery::Timeout(until) = case.sender.recovery
-        && stream.lowest_unacknowledged() < until
-    {
+    if recovers_from_timeout(case) {
         return (
             Cause::GoBackN,
             acknowledging

@@ -9,6 +9,9 @@ use crate::utils::time::NANOS_PER_SECOND;
 /// (ANALYSIS.md 3.3).
 const IMPLAUSIBLE_JUMP: i64 = 1 << 20;
 
+/// The largest window there is: 16 bits, scaled by 14 (RFC 7323 §2.3).
+const LARGEST_WINDOW: i64 = 1 << 30;
+
 /// Judges the octets.
 pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
     let stream = &case.sender.stream;
@@ -49,8 +52,13 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
 /// A segment so far outside the window that it cannot belong to this stream as it stands.
 fn is_implausible(case: &Case<'_>) -> bool {
     let stream = &case.sender.stream;
-    let window = i64::try_from(case.receiver.windows.max).unwrap_or(i64::MAX);
-    let reach = IMPLAUSIBLE_JUMP.max(window.saturating_mul(4));
+    // Without both SYNs the scale is unknown, and the window may be as large as any (RFC 7323 §2.3).
+    let window = if case.sender.offer.known && case.receiver.offer.known {
+        i64::try_from(case.receiver.windows.max).unwrap_or(i64::MAX)
+    } else {
+        LARGEST_WINDOW
+    };
+    let reach = IMPLAUSIBLE_JUMP.max(window.saturating_mul(4).min(LARGEST_WINDOW));
     let top = stream
         .end
         .max(stream.edge.unwrap_or(0))
