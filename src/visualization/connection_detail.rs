@@ -1,10 +1,9 @@
 //! `--connection ID`: everything known of one connection, both directions side by side.
 
+use super::connection_rows::{ROWS, yes_no};
 use super::style::{Style, state_of};
 use super::{Output, Summary};
 use crate::tracking::connection::Ending;
-use crate::tracking::flow::Flow;
-use crate::tracking::rtt::Samples;
 use crate::tracking::verdict::Cause;
 use crate::tracking::wireshark::{Flag, WiresharkView};
 use crate::tracking::{Connection, ConnectionTracker, Direction};
@@ -118,6 +117,7 @@ fn facts(connection: &Connection, now: Timestamp) -> Vec<(&'static str, String)>
                 "in the capture".to_owned()
             },
         ),
+        ("open and close captured", yes_no(connection.is_complete())),
         (
             "ended",
             connection
@@ -125,6 +125,11 @@ fn facts(connection: &Connection, now: Timestamp) -> Vec<(&'static str, String)>
                 .map_or("not in the capture".to_owned(), ending),
         ),
     ];
+    facts.push((
+        "Zeek's conn_state, history",
+        format!("{} {}", connection.conn_state(), connection.zeek.history()),
+    ));
+    facts.push(("active time", format::duration(connection.active_time())));
     if let Some(nanos) = connection.handshake.round_trip() {
         facts.push(("handshake round trip", format::duration(nanos)));
     }
@@ -144,183 +149,6 @@ fn ending(ending: Ending) -> String {
         Ending::HandshakeAborted(by) => format!("handshake aborted by the {}", by.sender_name()),
         Ending::FinishedThenReset(by) => format!("the {} finished, then reset", by.sender_name()),
     }
-}
-
-type Value = fn(&Connection, Direction) -> String;
-
-/// What is known per direction. Rows in which both sides have nothing stay away.
-const ROWS: &[(&str, Value)] = &[
-    ("packets", |connection, way| {
-        format::count(connection.flow(way).counts.packets)
-    }),
-    ("bytes on the wire", |connection, way| {
-        format::bytes(connection.flow(way).counts.wire_bytes)
-    }),
-    ("data packets", |connection, way| {
-        format::count(connection.flow(way).counts.data_packets)
-    }),
-    ("payload bytes", |connection, way| {
-        format::count(connection.flow(way).counts.payload_bytes)
-    }),
-    ("unique payload bytes", |connection, way| {
-        format::count(connection.flow(way).counts.unique_bytes)
-    }),
-    ("retransmitted bytes", |connection, way| {
-        format::count(connection.flow(way).counts.retransmitted_bytes)
-    }),
-    ("acked, never captured", |connection, way| {
-        format::count(connection.flow(way).unseen_acknowledged)
-    }),
-    ("throughput", |connection, way| {
-        connection
-            .throughput(way)
-            .map_or(String::new(), |bytes| format::bit_rate(bytes * 8.0))
-    }),
-    ("SYN / FIN / RST", |connection, way| {
-        let counts = &connection.flow(way).counts;
-        format!("{} / {} / {}", counts.syn, counts.fin, counts.rst)
-    }),
-    ("PSH / URG", |connection, way| {
-        let counts = &connection.flow(way).counts;
-        format!("{} / {}", counts.psh, counts.urg)
-    }),
-    ("pure ACKs", |connection, way| {
-        format::count(connection.flow(way).counts.pure_acks)
-    }),
-    ("SACK / DSACK", |connection, way| {
-        let counts = &connection.flow(way).counts;
-        format!("{} / {}", counts.sack, counts.dsack)
-    }),
-    ("MSS offered", |connection, way| {
-        offered(connection.flow(way), |flow| {
-            flow.offer.mss.map(|size| size.to_string())
-        })
-    }),
-    ("window scale", |connection, way| {
-        offered(connection.flow(way), |flow| {
-            flow.offer
-                .window_scale
-                .map(|shift| format!("{shift} (× {})", 1u32 << shift))
-        })
-    }),
-    ("SACK permitted", |connection, way| {
-        offered(connection.flow(way), |flow| {
-            Some(yes_no(flow.offer.sack_permitted))
-        })
-    }),
-    ("timestamps", |connection, way| {
-        offered(connection.flow(way), |flow| {
-            Some(yes_no(flow.offer.timestamps))
-        })
-    }),
-    ("largest payload", |connection, way| {
-        format::count(u64::from(connection.flow(way).counts.largest_payload))
-    }),
-    ("smallest payload", |connection, way| {
-        format::count(u64::from(connection.flow(way).counts.smallest_payload))
-    }),
-    ("largest window", |connection, way| {
-        format::bytes(connection.flow(way).windows.max)
-    }),
-    ("smallest window", |connection, way| {
-        format::bytes(connection.flow(way).windows.min)
-    }),
-    ("mean window (by time)", |connection, way| {
-        connection
-            .flow(way)
-            .windows
-            .mean()
-            .map_or(String::new(), |bytes| format::bytes(bytes as u64))
-    }),
-    ("time at window 0", |connection, way| {
-        nanos(connection.flow(way).windows.zero_nanos)
-    }),
-    ("initial window", |connection, way| {
-        format::bytes(connection.flow(way).initial_window)
-    }),
-    ("most bytes in flight", |connection, way| {
-        format::bytes(connection.flow(way).max_in_flight)
-    }),
-    ("mean bytes in flight", |connection, way| {
-        let flow = connection.flow(way);
-        match flow.in_flight_samples {
-            0 => String::new(),
-            samples => format::bytes((flow.in_flight_sum / u128::from(samples)) as u64),
-        }
-    }),
-    ("longest pause", |connection, way| {
-        nanos(connection.flow(way).longest_pause)
-    }),
-    ("longest row of repeats", |connection, way| {
-        connection.flow(way).counts.most_repeats.to_string()
-    }),
-    ("RTT, handshake", |connection, way| {
-        connection
-            .flow(way)
-            .syn_rtt
-            .map_or(String::new(), format::duration)
-    }),
-    ("RTT samples (data → ACK)", |connection, way| {
-        format::count(connection.flow(way).ack_rtt.count)
-    }),
-    ("RTT min / mean", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
-            (samples.min as f64, samples.mean())
-        })
-    }),
-    ("RTT median / 95 %", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
-            (
-                samples.percentile(0.5).unwrap_or(0.0),
-                samples.percentile(0.95).unwrap_or(0.0),
-            )
-        })
-    }),
-    ("RTT 99 % / max", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
-            (samples.percentile(0.99).unwrap_or(0.0), samples.max as f64)
-        })
-    }),
-    ("RTT deviation / jitter", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
-            (samples.standard_deviation(), samples.jitter())
-        })
-    }),
-    ("wrong checksums", |connection, way| {
-        format::count(connection.flow(way).counts.checksums_wrong)
-    }),
-];
-
-fn offered(flow: &Flow, value: fn(&Flow) -> Option<String>) -> String {
-    if flow.offer.known {
-        value(flow).unwrap_or_else(|| "none".to_owned())
-    } else {
-        "unknown".to_owned()
-    }
-}
-
-fn yes_no(yes: bool) -> String {
-    if yes { "yes" } else { "no" }.to_owned()
-}
-
-fn nanos(nanos: i64) -> String {
-    if nanos == 0 {
-        String::new()
-    } else {
-        format::duration(nanos)
-    }
-}
-
-fn pair(samples: &Samples, values: fn(&Samples) -> (f64, f64)) -> String {
-    if samples.count == 0 {
-        return String::new();
-    }
-    let (a, b) = values(samples);
-    format!(
-        "{} / {}",
-        format::duration(a as i64),
-        format::duration(b as i64)
-    )
 }
 
 /// How often each verdict was given, and the causes of retransmissions.

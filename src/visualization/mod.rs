@@ -5,6 +5,7 @@
 pub mod chart;
 pub mod connection_detail;
 pub mod connection_graphs;
+mod connection_rows;
 pub mod connection_table;
 pub mod json_lines;
 pub mod ladder;
