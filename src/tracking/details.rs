@@ -269,7 +269,7 @@ fn sent(
         || pushes_nothing
         || waited.is_some()
         || judgement.duplicate_ack == 3;
-    if !rare && !(is_long && len > 0) {
+    if !(rare || is_long && len > 0) {
         return;
     }
     let details = connection.details[direction].get_or_insert_default();
