@@ -113,3 +113,28 @@ impl Segment {
         self.flags.ack() && self.sequence_len() == 0 && !self.flags.rst()
     }
 }
+
+#[cfg(test)]
+impl Segment {
+    /// A plain acknowledgment in a whole frame, for tests to change where it matters.
+    pub fn example() -> Segment {
+        Segment {
+            frame: 1,
+            time: Timestamp::from_nanos(0),
+            wire_len: 54,
+            seq: Seq(0),
+            ack: Seq(0),
+            flags: crate::analyzers::tcp::Flags::ACK,
+            window: 1000,
+            urgent: 0,
+            payload_len: 0,
+            payload_captured: 0,
+            header: Header::Whole,
+            options: OptionSummary::default(),
+            hops_left: 64,
+            ecn: 0,
+            ip_id: None,
+            checksum: None,
+        }
+    }
+}

@@ -140,9 +140,6 @@ impl Traces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyzers::tcp::Flags;
-    use crate::analyzers::tcp_options::OptionSummary;
-    use crate::tracking::segment::Header;
     use crate::tracking::{ConnectionTracker, Segment};
     use crate::utils::addressing::Endpoint;
     use crate::utils::seq::Seq;
@@ -158,16 +155,8 @@ mod tests {
                 wire_len: 154,
                 seq: Seq(at as u32 * 100),
                 ack: Seq(1),
-                flags: Flags::ACK,
-                window: 1000,
-                urgent: 0,
                 payload_len: 100,
-                header: Header::Whole,
-                options: OptionSummary::default(),
-                hops_left: 64,
-                ecn: 0,
-                ip_id: None,
-                checksum: None,
+                ..Segment::example()
             };
             let server = Endpoint::new([10, 0, 0, 2].into(), 80);
             let event =

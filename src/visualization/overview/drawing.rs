@@ -85,11 +85,7 @@ impl OverviewDrawing<'_> {
             })
             .collect();
         if self.losses > 0 {
-            entries.push((
-                Shape::Diamond,
-                palette::BLACK,
-                "retransmissions".to_owned(),
-            ));
+            entries.push((Shape::Diamond, palette::BLACK, "retransmissions".to_owned()));
         }
         for (shape, color, name) in entries {
             let (wide, _) = sheet.measure(&name, unit)?;

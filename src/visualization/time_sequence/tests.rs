@@ -2,8 +2,6 @@
 
 use super::*;
 use crate::analyzers::tcp::Flags;
-use crate::analyzers::tcp_options::OptionSummary;
-use crate::tracking::segment::Header;
 use crate::tracking::{ConnectionTracker, Segment};
 use crate::utils::addressing::Endpoint;
 use crate::utils::seq::Seq;
@@ -65,14 +63,8 @@ impl Conversation {
             ack: Seq(other).plus(ack),
             flags,
             window: 60_000,
-            urgent: 0,
             payload_len: len,
-            header: Header::Whole,
-            options: OptionSummary::default(),
-            hops_left: 64,
-            ecn: 0,
-            ip_id: None,
-            checksum: None,
+            ..Segment::example()
         };
         let event = self.tracker.observe(sender, receiver, &segment);
         self.trace.observe(&event, self.window);
