@@ -84,6 +84,12 @@ const CASES: &[(&str, u16, &str, &str)] = &[
     ("connection-stalled-reader-160", 160, "stalled-reader.pcap", "--connection 0 --wireshark"),
     ("connection-of-none-80", 80, "built/no-packets.pcap", "--connection 0"),
     ("connection-unknown-80", 80, "refused.pcap", "--connection 7"),
+    ("ladder-close-with-reset-80", 80, "closes.pcap", "--ladder --connection 6 --top 1"),
+    ("ladder-loss-ascii-100", 100, "truth/loss-short-answers.server.pcap", "--ladder --ascii"),
+    ("terminal-sheet-80", 80, "http.pcap", "--sequence --terminal"),
+    ("terminal-sheet-160", 160, "stalled-reader.pcap", "--sequence --terminal"),
+    ("terminal-traffic-100", 100, "closes.pcap", "--graph --terminal --top 1"),
+    ("terminal-overview-100", 100, "closes.pcap", "--overview --terminal --top 1"),
 ];
 
 fn path(name: &str) -> PathBuf {

@@ -24,7 +24,7 @@ pub fn draw<G: Drawing>(graph: &G, style: Style, to: &mut dyn Write) -> Result<(
     let mut sheet = Sheet::with_unit(&mut picture, TEXT_HEIGHT)?;
     graph.draw(&mut sheet)?;
     sheet.finish()?;
-    picture.write(style.color, to)?;
     writeln!(to)?;
+    picture.write(style.color, to)?;
     Ok(())
 }

@@ -54,6 +54,7 @@ pub fn write(
     let strokes = if ascii { &ASCII } else { &UNICODE };
     let width = style.width.map_or(DEFAULT_WIDTH, usize::from);
     let arrow = width.saturating_sub(TIME + 2 * STATE + 6).max(LEAST_ARROW);
+    writeln!(to)?;
     let arrow_sign = if ascii { "->" } else { "→" };
     writeln!(
         to,
@@ -79,7 +80,6 @@ pub fn write(
     for rung in last {
         one(rung, false, begin, arrow, strokes, style, to)?;
     }
-    writeln!(to)?;
     Ok(())
 }
 
