@@ -188,3 +188,68 @@ fn color(rung: &Rung) -> RGBColor {
         None => palette::BLACK,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FIRST, LAST, tests::rung};
+    use super::*;
+    use crate::analyzers::tcp::Flags;
+    use crate::tracking::{ConnectionTracker, Segment, Verdict};
+    use crate::utils::addressing::Endpoint;
+    use crate::visualization::chart::file::svg;
+    use crate::visualization::chart::sheet::{Size, check};
+    use plotters::backend::SVGBackend;
+
+    /// Draws a ladder of so many rungs with a check of its texts.
+    fn drawn(rungs: usize, check: impl Fn(&LadderDrawing<'_>)) {
+        let mut tracker = ConnectionTracker::new(10);
+        let long = |last| Endpoint::new([0x2001, 0xdb8, 1, 2, 3, 4, 5, last].into(), 65_535);
+        tracker.observe(long(1), long(2), &Segment::example());
+        let mut trace = ConnectionTrace::default();
+        for at in 0..rungs {
+            let direction = Direction::BOTH[at % 2];
+            let mut rung = rung(at as u64, direction, Flags::PSH.with(Flags::ACK));
+            (rung.len, rung.ack) = (1460, u32::MAX);
+            rung.verdicts = [Verdict::Retransmission, Verdict::SpuriousRetransmission]
+                .into_iter()
+                .take(at % 3)
+                .collect();
+            trace.rungs.push(rung);
+        }
+        check(&LadderDrawing {
+            connection: tracker.connections()[0],
+            trace: &trace,
+            begin: Timestamp::from_nanos(0),
+        });
+    }
+
+    #[test]
+    fn every_text_is_readable_at_every_size() {
+        for rungs in [1, 10, FIRST + LAST] {
+            drawn(rungs, |ladder| {
+                for (width, height) in [(400, 300), (1600, 1000)] {
+                    let mut text = String::new();
+                    let backend = SVGBackend::with_string(&mut text, (width, height));
+                    let mut sheet = Sheet::new(backend).unwrap();
+                    ladder.draw(&mut sheet).unwrap();
+                    check::texts_are_readable(&sheet);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn rungs_carry_their_labels_and_verdicts() {
+        drawn(9, |ladder| {
+            let text = svg(Size::default(), ladder).unwrap();
+            for word in [
+                "seq=8 ack=4294967295 len=1460",
+                "spurious retransmission",
+                "0.008000 s",
+                "ESTABLISHED",
+            ] {
+                assert!(text.contains(word), "{word} is missing");
+            }
+        });
+    }
+}

@@ -87,7 +87,7 @@ impl Rungs {
         });
     }
 
-    fn push(&mut self, rung: Rung) {
+    pub(super) fn push(&mut self, rung: Rung) {
         self.total += 1;
         if self.first.len() < FIRST {
             self.first.push(rung);

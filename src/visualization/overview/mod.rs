@@ -234,6 +234,11 @@ fn lanes(mut bars: Vec<Bar>, wanted: usize) -> Vec<Vec<Bar>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyzers::tcp::Flags;
+    use crate::tracking::Segment;
+    use crate::visualization::chart::file::{Drawing, svg};
+    use crate::visualization::chart::sheet::{Sheet, Size, check};
+    use plotters::backend::SVGBackend;
 
     fn bar(from: f64, to: f64) -> Bar {
         Bar {
@@ -253,6 +258,46 @@ mod tests {
             for lane in &lanes {
                 assert!(lane.windows(2).all(|pair| pair[0].to < pair[1].from));
             }
+        }
+    }
+
+    /// A tracker with so many connections to so many servers, one SYN each.
+    fn tracker(connections: u32, servers: u32) -> ConnectionTracker {
+        let mut tracker = ConnectionTracker::new(10_000);
+        for at in 0..connections {
+            let segment = Segment {
+                frame: u64::from(at) + 1,
+                time: Timestamp::from_nanos(i64::from(at) * 10_000_000),
+                flags: Flags::SYN,
+                ..Segment::example()
+            };
+            let client = Endpoint::new([10, 0, 0, 1].into(), 10_000 + at as u16);
+            let address = std::net::Ipv6Addr::from(
+                u128::from(at % servers) << 64 | 0x2001_0db8 << 96 | 0xffff,
+            );
+            tracker.observe(client, Endpoint::new(address.into(), 443), &segment);
+        }
+        tracker
+    }
+
+    #[test]
+    fn readable_from_one_connection_to_thousands() {
+        for (connections, servers) in [(1, 1), (30, 7), (300, 40), (5000, 400)] {
+            let tracker = tracker(connections, servers);
+            let all = tracker.connections();
+            let drawing = OverviewDrawing::of(&all, Timestamp::from_nanos(0), "a capture", 3);
+            for (width, height) in [(400, 300), (1600, 1000)] {
+                let mut text = String::new();
+                let backend = SVGBackend::with_string(&mut text, (width, height));
+                let mut sheet = Sheet::new(backend).unwrap();
+                drawing.draw(&mut sheet).unwrap();
+                check::texts_are_readable(&sheet);
+            }
+            let text = svg(Size::default(), &drawing).unwrap();
+            assert!(text.contains("unanswered SYN") && text.contains("3 left to make room"));
+            // Every connection has its bar: nothing is left out, however many there are.
+            let bars = text.matches("#C4C4C4").count();
+            assert!(bars >= connections as usize, "{bars} bars of {connections}");
         }
     }
 
