@@ -1,5 +1,7 @@
 //! Capturing live on the loopback interface. Needs the permission to capture (root); without it the tests say so and pass.
 
+mod support;
+
 use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,7 +25,7 @@ fn open(name: &str, socket: &UdpSocket, immediate: bool) -> Option<PacketCapture
     ) {
         Ok(capture) => Some(capture),
         Err(error) if error.to_string().contains("no permission") => {
-            eprintln!("SKIPPED, it needs root: {error}");
+            support::skip(&format!("{error}"));
             None
         }
         Err(error) => panic!("{error}"),

@@ -100,9 +100,9 @@ fn path(name: &str) -> PathBuf {
 /// What a case prints: standard output, and what went to standard error or wrong.
 fn printed(columns: u16, fixture: &str, options: &str) -> String {
     let ran = support::run_with(&format!("-f fixtures/{fixture} {options}"), |command| {
-        if columns > 0 {
-            command.env("COLUMNS", columns.to_string());
-        }
+        // No number is no limit.
+        let columns = (columns > 0).then(|| columns.to_string());
+        command.env("COLUMNS", columns.unwrap_or_default())
     });
     let mut text = ran.stdout;
     if !ran.stderr.is_empty() {

@@ -14,6 +14,7 @@ mod bytes;
 mod classic_pcap;
 mod identity;
 mod input;
+mod link_state;
 pub mod packet_capture;
 pub mod pcap_reader;
 pub mod pcap_writer;

@@ -4,6 +4,7 @@
 //! idle interface, whatever its timeout (shared/perf/NOTES.md). Times are in nanoseconds where the device has them.
 
 use super::bpf::{link_of, message};
+use super::link_state::{Link, LinkState};
 use super::{Drops, End, Format, Interface, Next, Resolution, Source, SourceInfo, printable};
 use crate::analyzers::{Frame, LinkType};
 use crate::utils::time::Timestamp;
@@ -57,6 +58,7 @@ pub struct PacketCapture {
     capture: Capture<Active>,
     info: SourceInfo,
     link: LinkType,
+    watched: Link,
     nanos_per_unit: i64,
     patience: Timespec,
     /// Whether frames may be waiting, so that no poll is needed.
@@ -93,6 +95,7 @@ impl PacketCapture {
             capture,
             info: describe(name, link, snap_length(options), resolution),
             link,
+            watched: Link::of(name),
             nanos_per_unit: if resolution == Resolution::NANOSECONDS {
                 1
             } else {
@@ -119,15 +122,15 @@ impl PacketCapture {
 }
 
 impl PacketCapture {
-    /// Nothing came. An interface that is switched off is an end too: libpcap only tells of one that disappears.
+    /// Nothing came: perhaps because the interface is switched off or gone, which is an end too.
     fn idle(&mut self) -> Next<'_> {
-        if !is_switched_off(&self.info.name) {
-            return Next::Idle;
-        }
-        let end = End::InterfaceDown(format!(
-            "capturing on {} has stopped: the interface went down",
-            self.info.name
-        ));
+        let what = match self.watched.state() {
+            LinkState::Up => return Next::Idle,
+            LinkState::Down => "the interface went down",
+            LinkState::Gone => "the interface is gone",
+        };
+        let name = &self.info.name;
+        let end = End::InterfaceDown(format!("capturing on {name} has stopped: {what}"));
         Next::End(self.end.insert(end).clone())
     }
 }
@@ -212,16 +215,6 @@ impl Counted {
         self.drops.interface = self.drops.interface.saturating_add(interface.into());
         (self.last_kernel, self.last_interface) = (stat.dropped, stat.if_dropped);
     }
-}
-
-/// Whether Linux says that an interface is down; where it says nothing (`any`, other systems), it is not known to be.
-fn is_switched_off(name: &str) -> bool {
-    const UP: u32 = 1;
-    let flags = std::fs::read_to_string(format!("/sys/class/net/{name}/flags")).ok();
-    let flags = flags
-        .as_deref()
-        .and_then(|text| u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok());
-    flags.is_some_and(|flags| flags & UP == 0)
 }
 
 fn snap_length(options: &LiveOptions) -> u32 {
@@ -442,11 +435,6 @@ mod tests {
             "there is no interface nosuch0; there are: "
         };
         assert!(error.contains(expected), "{error}");
-    }
-
-    #[test]
-    fn what_is_no_interface_is_not_known_to_be_down() {
-        assert!(!is_switched_off("any") && !is_switched_off("lo\n") && !is_switched_off(""));
     }
 
     #[test]

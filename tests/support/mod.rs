@@ -1,8 +1,9 @@
 //! What the tests that run the real binary share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -52,14 +53,16 @@ impl Ran {
 
 /// Runs the binary to its end. The arguments stand in one line; none may hold a blank.
 pub fn run(arguments: &str) -> Ran {
-    run_with(arguments, |_| {})
+    run_with(arguments, |command| command)
 }
 
 /// The same with a change to the command.
-pub fn run_with(arguments: &str, change: impl FnOnce(&mut Command)) -> Ran {
+pub fn run_with(arguments: &str, change: impl FnOnce(&mut Command) -> &mut Command) -> Ran {
     let mut command = monitor(arguments.split_whitespace());
-    change(&mut command);
-    command.output().expect("the binary starts").into()
+    change(&mut command)
+        .output()
+        .expect("the binary starts")
+        .into()
 }
 
 /// A file in fixtures/.
@@ -127,4 +130,24 @@ pub fn is_root() -> bool {
             .find_map(|line| line.strip_prefix("Uid:"))
             .is_some_and(|ids| ids.split_whitespace().nth(1) == Some("0"))
     })
+}
+
+/// Says that a test is skipped and why, past the harness, which keeps to itself what passing tests print.
+pub fn skip(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", test_name());
+}
+
+fn test_name() -> String {
+    std::thread::current().name().unwrap_or("a test").to_owned()
+}
+
+/// A process that does not outlive the test.
+#[derive(Debug)]
+pub struct Guarded(pub Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -137,15 +137,11 @@ impl Reader {
                 self.at += 1;
                 continue;
             }
-            if token == "*" && in_use {
-                path.push(token);
-                self.at += 1;
-            } else if is_name(&token) {
-                path.push(token);
-                self.at += 1;
-            } else {
+            if !(is_name(&token) || token == "*" && in_use) {
                 break;
             }
+            path.push(token);
+            self.at += 1;
             if self.token(0) != "::" {
                 break;
             }
