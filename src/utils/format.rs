@@ -51,6 +51,12 @@ pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", count(number))
 }
 
+/// A count with the words for one and for any other number: `1 packet was`, `1 234 packets were`.
+pub fn one_or_many(number: u64, one: &str, many: &str) -> String {
+    let words = if number == 1 { one } else { many };
+    format!("{} {words}", count(number))
+}
+
 /// A duration in nanoseconds with three significant digits: `250 ns`, `1.23 ms`, `4.56 s`, `2 min 03 s`, `3 h 04 min`.
 pub fn duration(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
@@ -121,6 +127,14 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_and_many() {
+        let words = |number| one_or_many(number, "packet was", "packets were");
+        assert_eq!(words(1), "1 packet was");
+        assert_eq!(words(0), "0 packets were");
+        assert_eq!(words(1234), "1 234 packets were");
+    }
 
     #[test]
     fn amounts_have_three_digits() {

@@ -67,17 +67,18 @@ impl Output for ConnectionTable {
             writeln!(to, "{}", self.table(rows, now).trim_fmt())?;
         }
         if all > connections.len() {
-            let hidden = format::count((all - connections.len()) as u64);
-            writeln!(
-                to,
-                "{hidden} more connections are not shown; --top 0 shows all of them."
-            )?;
+            let hidden = format::one_or_many(
+                (all - connections.len()) as u64,
+                "more connection is",
+                "more connections are",
+            );
+            writeln!(to, "{hidden} not shown; --top 0 shows all of them.")?;
         }
         if tracker.evicted() > 0 {
-            let left = format::count(tracker.evicted());
+            let left = format::counted(tracker.evicted(), "connection");
             writeln!(
                 to,
-                "{left} connections left the table to make room; --max-connections raises the limit."
+                "{left} left the table to make room; --max-connections raises the limit."
             )?;
         }
         Ok(())

@@ -92,22 +92,22 @@ impl Report {
         if totals.left_out.packets > 0 {
             writeln!(
                 to,
-                "{} packets did not pass the filters.",
-                format::count(totals.left_out.packets)
+                "{} did not pass the filters.",
+                format::counted(totals.left_out.packets, "packet")
             )?;
         }
         if totals.backwards > 0 {
             writeln!(
                 to,
-                "{} packets carry an earlier time than the packet before them.",
-                format::count(totals.backwards)
+                "{} an earlier time than the packet before.",
+                format::one_or_many(totals.backwards, "packet carries", "packets carry")
             )?;
         }
         if totals.cut > 0 {
             writeln!(
                 to,
-                "{} packets were cut by the snap length.",
-                format::count(totals.cut)
+                "{} cut by the snap length.",
+                format::one_or_many(totals.cut, "packet was", "packets were")
             )?;
         }
         Ok(())
@@ -142,22 +142,27 @@ impl Report {
         if summary.totals.wrong_ip_checksums > 0 {
             writeln!(
                 to,
-                "{} packets have a wrong IPv4 header checksum.",
-                format::count(summary.totals.wrong_ip_checksums)
+                "{} a wrong IPv4 header checksum.",
+                format::one_or_many(
+                    summary.totals.wrong_ip_checksums,
+                    "packet has",
+                    "packets have"
+                )
             )?;
         }
         if wrong > 0 {
             writeln!(
                 to,
-                "{} TCP segments have a wrong checksum.",
-                format::count(wrong)
+                "{} a wrong checksum.",
+                format::one_or_many(wrong, "TCP segment has", "TCP segments have")
             )?;
         }
         if offloaded > 0 {
-            let number = format::count(offloaded);
+            let checksums =
+                format::one_or_many(offloaded, "TCP checksum was", "TCP checksums were");
             writeln!(
                 to,
-                "{number} TCP checksums were left to the sender's network card (offload): no damage."
+                "{checksums} left to the sender's network card (offload): no damage."
             )?;
         }
         Ok(())
@@ -165,17 +170,19 @@ impl Report {
 
     fn drops(&self, summary: &Summary, to: &mut dyn Write) -> Result<()> {
         if summary.dropped_by_kernel > 0 {
-            let number = format::count(summary.dropped_by_kernel);
+            let packets =
+                format::one_or_many(summary.dropped_by_kernel, "packet was", "packets were");
             writeln!(
                 to,
-                "{number} packets were dropped by the kernel: figures below are short of them."
+                "{packets} dropped by the kernel: figures below are short of them."
             )?;
         }
         if summary.dropped_by_interface > 0 {
-            let number = format::count(summary.dropped_by_interface);
+            let packets =
+                format::one_or_many(summary.dropped_by_interface, "packet was", "packets were");
             writeln!(
                 to,
-                "{number} packets were dropped by the interface: figures below are short of them."
+                "{packets} dropped by the interface: figures below are short of them."
             )?;
         }
         Ok(())
