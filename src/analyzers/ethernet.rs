@@ -164,13 +164,14 @@ impl<'a> VlanTag<'a> {
         u16::from_be_bytes([self.0[0], self.0[1]]) & 0x0fff
     }
 
+    /// The EtherType of what follows, or the length of an 802.3 payload.
+    pub fn type_or_length(&self) -> u16 {
+        u16::from_be_bytes([self.0[2], self.0[3]])
+    }
+
     /// What follows the tag, counted from the tag's first byte.
     pub fn next(&self) -> Next {
-        next_of(
-            u16::from_be_bytes([self.0[2], self.0[3]]),
-            &self.0[Self::LEN..],
-            Self::LEN,
-        )
+        next_of(self.type_or_length(), &self.0[Self::LEN..], Self::LEN)
     }
 
     /// The bytes of the tag alone.

@@ -186,8 +186,12 @@ impl<'a> Tcp<'a> {
 
     /// The captured bytes of the options, one after the other.
     pub fn options(&self) -> TcpOptions<'a> {
-        let end = self.header_len().min(self.0.len());
-        TcpOptions::new(self.0.get(Self::MIN_LEN..end).unwrap_or(&[]))
+        match self.0.get(Self::MIN_LEN..self.header_len()) {
+            Some(options) => TcpOptions::new(options),
+            // A data offset below the least is no list of options at all, and is found malformed elsewhere.
+            None if self.header_len() < Self::MIN_LEN => TcpOptions::new(&[]),
+            None => TcpOptions::cut(self.0.get(Self::MIN_LEN..).unwrap_or(&[])),
+        }
     }
 
     /// The captured bytes of the payload.

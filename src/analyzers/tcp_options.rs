@@ -40,6 +40,9 @@ pub enum TcpOption<'a> {
     Unknown(u8, &'a [u8]),
     /// An option whose length cannot be: the kind, and the bytes that are left. Nothing follows it.
     Malformed(u8, &'a [u8]),
+    /// The last option of a header that is not all there: the kind, and the bytes of it that are. As a rule too little was captured,
+    /// which is no fault of the sender.
+    Cut(u8, &'a [u8]),
 }
 
 /// The two values of a timestamps option.
@@ -88,18 +91,33 @@ impl FromIterator<SackBlock> for SackBlocks {
 
 /// Goes through the options of a segment. Ends at kind 0, at the end of the bytes, or behind a malformed option.
 #[derive(Clone, Debug)]
-pub struct TcpOptions<'a>(&'a [u8]);
+pub struct TcpOptions<'a> {
+    bytes: &'a [u8],
+    /// Whether the header goes on behind these bytes.
+    is_cut: bool,
+}
 
 impl<'a> TcpOptions<'a> {
     /// The options in these bytes.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self {
+            bytes,
+            is_cut: false,
+        }
+    }
+
+    /// The options in these bytes, behind which more of the header should follow.
+    pub const fn cut(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            is_cut: true,
+        }
     }
 
     /// All of them in the form that decides.
     pub fn summary(self) -> OptionSummary {
         // What nearly every segment of a transfer carries, in one comparison (RFC 7323 appendix A).
-        if let [1, 1, 8, 10, rest @ ..] = self.0
+        if let [1, 1, 8, 10, rest @ ..] = self.bytes
             && rest.len() == 8
         {
             return OptionSummary {
@@ -131,23 +149,28 @@ impl<'a> Iterator for TcpOptions<'a> {
     type Item = TcpOption<'a>;
 
     fn next(&mut self) -> Option<TcpOption<'a>> {
-        let (&kind, rest) = self.0.split_first()?;
+        let (&kind, rest) = self.bytes.split_first()?;
         match kind {
             0 => {
-                self.0 = &[];
+                self.bytes = &[];
                 Some(TcpOption::End)
             }
             1 => {
-                self.0 = rest;
+                self.bytes = rest;
                 Some(TcpOption::NoOperation)
             }
             _ => {
                 let len = usize::from(rest.first().copied().unwrap_or(0));
-                let Some(option) = self.0.get(2..len) else {
-                    self.0 = &[];
-                    return Some(TcpOption::Malformed(kind, rest));
+                let Some(option) = self.bytes.get(2..len) else {
+                    self.bytes = &[];
+                    // A length below 2 cannot be, however much follows.
+                    return Some(if self.is_cut && (rest.is_empty() || len >= 2) {
+                        TcpOption::Cut(kind, rest)
+                    } else {
+                        TcpOption::Malformed(kind, rest)
+                    });
                 };
-                self.0 = &self.0[len..];
+                self.bytes = &self.bytes[len..];
                 Some(one(kind, option))
             }
         }
@@ -264,6 +287,16 @@ mod tests {
             list(&[77, 4, 1, 2, 4, 2]),
             [TcpOption::Unknown(77, &[1, 2]), TcpOption::SackPermitted]
         );
+    }
+
+    #[test]
+    fn what_the_capture_cut_off_is_not_malformed() {
+        let cut = |bytes| TcpOptions::cut(bytes).collect::<Vec<_>>();
+        assert_eq!(cut(&[8]), [TcpOption::Cut(8, &[])]);
+        assert_eq!(cut(&[8, 10, 1]), [TcpOption::Cut(8, &[10, 1])]);
+        assert_eq!(cut(&[8, 1, 1]), [TcpOption::Malformed(8, &[1, 1])]);
+        assert_eq!(cut(&[4, 2]), [TcpOption::SackPermitted]);
+        assert!(!TcpOptions::cut(&[8, 10]).summary().malformed);
     }
 
     #[test]

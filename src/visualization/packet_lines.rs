@@ -197,6 +197,7 @@ pub(super) fn one_option(option: &TcpOption<'_>, f: &mut Formatter<'_>) -> fmt::
         TcpOption::AccurateEcn(_) => f.write_str("accurate_ecn"),
         TcpOption::Unknown(kind, data) => write!(f, "kind{kind}({}B)", data.len()),
         TcpOption::Malformed(kind, _) => write!(f, "kind{kind}(malformed)"),
+        TcpOption::Cut(kind, _) => write!(f, "kind{kind}(cut)"),
     }
 }
 

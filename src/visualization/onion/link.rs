@@ -68,7 +68,12 @@ pub(super) fn vlan(tag: &VlanTag<'_>) -> Block {
             eligible,
         )
         .field("VLAN identifier (VID)", 12, tag.vlan(), vlan)
-        .field("EtherType", 16, "", next_name(tag.next()))
+        .field(
+            "EtherType",
+            16,
+            format!("0x{:04x}", tag.type_or_length()),
+            next_name(tag.next()),
+        )
 }
 
 pub(super) fn cooked_v1(header: &LinuxCookedV1<'_>) -> Block {

@@ -123,5 +123,6 @@ fn option_meaning(option: &TcpOption<'_>) -> &'static str {
         TcpOption::AccurateEcn(_) => "byte counters of accurate ECN (RFC 9768)",
         TcpOption::Unknown(..) => "unknown kind, stepped over",
         TcpOption::Malformed(..) => "its length cannot be",
+        TcpOption::Cut(..) => "goes on behind the bytes that are there",
     }
 }
