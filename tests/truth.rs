@@ -26,13 +26,17 @@ fn kind(packet: &Value) -> Option<&'static str> {
     })
 }
 
-fn said(capture: &Path) -> BTreeMap<u64, &'static str> {
+/// What is said of each TCP frame, and whether it carries data.
+fn said(capture: &Path) -> BTreeMap<u64, (Option<&'static str>, bool)> {
     let ran = support::run(&format!("--json -v -f {}", capture.display())).expect_code(0);
     ran.stdout
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .filter(|line| line["type"] == "packet")
-        .filter_map(|packet| Some((packet["frame"].as_u64()?, kind(&packet)?)))
+        .filter_map(|packet| {
+            let has_data = packet["len"].as_u64()? > 0;
+            Some((packet["frame"].as_u64()?, (kind(&packet), has_data)))
+        })
         .collect()
 }
 
@@ -43,11 +47,12 @@ fn score(total: &mut Score, truth: &Path, end: &str) {
     let mut said = said(&capture);
     for (frame, label) in story["labels"][end].as_object().unwrap() {
         let label = label.as_str().unwrap();
-        let verdict = said.remove(&frame.parse().unwrap());
+        let (verdict, has_data) = said.remove(&frame.parse().unwrap()).unwrap();
         if label == "retransmission" {
-            // A lost tail, sent again at the head of the stream.
-            total.tails += 1;
-            total.tails_found += usize::from(verdict == Some(label));
+            // A lost tail, sent again at the head of the stream. Of a SYN whose first copy never came by nothing can tell that it
+            // is another one: no byte and no IP ID came before it.
+            total.tails += usize::from(has_data);
+            total.tails_found += usize::from(has_data && verdict == Some(label));
             continue;
         }
         total.late += 1;
@@ -59,7 +64,10 @@ fn score(total: &mut Score, truth: &Path, end: &str) {
                 .push(format!("{name} frame {frame}: {label}, called {verdict:?}"));
         }
     }
-    for (frame, verdict) in said {
+    for (frame, verdict) in said
+        .into_iter()
+        .filter_map(|(frame, (verdict, _))| Some((frame, verdict?)))
+    {
         total.wrong.push(format!(
             "{name} frame {frame}: a first transmission, called {verdict}"
         ));
