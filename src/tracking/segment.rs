@@ -124,7 +124,7 @@ impl Segment {
             wire_len: 54,
             seq: Seq(0),
             ack: Seq(0),
-            flags: crate::analyzers::tcp::Flags::ACK,
+            flags: Flags::ACK,
             window: 1000,
             urgent: 0,
             payload_len: 0,
