@@ -148,8 +148,8 @@ pub struct Connection {
     pub zeek: ZeekView,
     /// Wireshark's relative numbers.
     pub(super) numbering: Numbering,
-    /// The states before a RST that was believed, and its time: what follows may show that it was not.
-    pub(super) before_reset: Option<(PerDirection<State>, Timestamp)>,
+    /// The states before a RST that was believed, its time and its frame: what follows may show that it was not.
+    pub(super) before_reset: Option<(PerDirection<State>, Timestamp, u64)>,
 }
 
 impl Connection {

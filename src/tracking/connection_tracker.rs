@@ -86,6 +86,7 @@ impl ConnectionTracker {
         let position = locate(connection, direction, segment);
         let (mut judgement, signals) = judge_case(connection, direction, segment, position);
         judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
+        judgement.basis.connection = connection.reuses.filter(|_| reused);
         undo_reset(connection, direction, segment, &mut judgement);
         let before = details::before(connection, direction, segment, position);
         let (own, other) = connection.flows.pair_mut(direction);
@@ -267,7 +268,7 @@ fn undo_reset(
     segment: &Segment,
     judgement: &mut Judgement,
 ) {
-    let Some((states, time)) = connection.before_reset else {
+    let Some((states, time, frame)) = connection.before_reset else {
         return;
     };
     let Some(Ending::Reset(reset_by) | Ending::FinishedThenReset(reset_by)) = connection.ending
@@ -281,6 +282,7 @@ fn undo_reset(
         connection.ending = None;
         connection.before_reset = None;
         judgement.verdicts.insert(Verdict::ResetIgnored);
+        judgement.basis.frame = Some(frame);
     }
 }
 
@@ -311,7 +313,7 @@ fn advance(connection: &mut Connection, direction: Direction, segment: &Segment,
     match signal {
         Signal::Reset if connection.ending.is_none() => {
             connection.ending = Some(reset_ending(connection, before, direction));
-            connection.before_reset = Some((before, segment.time));
+            connection.before_reset = Some((before, segment.time, segment.frame));
         }
         Signal::Fin | Signal::FinPending | Signal::FinCrossing => {
             connection.first_fin.get_or_insert(direction);

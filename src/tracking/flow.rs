@@ -308,7 +308,7 @@ impl IpIds {
     /// Whether this sender counts the packets of this connection alone, so that a missing number is a missing packet: nearly
     /// all steps are by one, but for those that lost segments explain.
     pub const fn is_exact(&self) -> bool {
-        self.exact >= 8
+        self.exact >= 4
     }
 
     /// Takes note of an identification, and whether loss explains a step by more than one.
@@ -322,7 +322,7 @@ impl IpIds {
         match step {
             1 => self.exact = (self.exact + 1).min(16),
             2.. if !loss && (step as i16) > 0 => {
-                let doubt = step.min(16) as i8 * 4 - 4;
+                let doubt = step.min(16) as i8 * 3 - 3;
                 self.exact = self.exact.saturating_sub(doubt).max(-64);
             }
             _ => {}

@@ -19,6 +19,10 @@ pub struct Judgement {
     pub lost_tail: Option<u16>,
     /// Number of a duplicate ACK, from 1; otherwise 0.
     pub duplicate_ack: u32,
+    /// For octets that fill a gap, wholly or in part: the frame behind the gap.
+    pub fills: Option<u64>,
+    /// What else the verdicts rest on.
+    pub basis: Basis,
     /// For an acknowledgment that proves a retransmission to have been needless: which, and how.
     pub proves_spurious: Option<Spurious>,
 }
@@ -28,6 +32,29 @@ impl Judgement {
     pub const fn has(&self, verdict: Verdict) -> bool {
         self.verdicts.has(verdict)
     }
+}
+
+/// What verdicts rest on that concern no repeats: each figure belongs to the verdicts named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Basis {
+    /// The frame that a keep-alive ACK, a window probe's ACK or a challenge ACK answers; for a window probe the frame that
+    /// closed the window; for a RST that is ignored the RST's.
+    pub frame: Option<u64>,
+    /// For a keep-alive: nanoseconds of its sender's silence.
+    pub silence: Option<i64>,
+    /// For a window update: the window before, in bytes.
+    pub window_before: Option<u64>,
+    /// For a full window: octets of room left in it.
+    pub room: Option<i64>,
+    /// For a window that shrinks: octets taken back.
+    pub taken_back: Option<i64>,
+    /// The octet that the receiver expected, for a RST, an old duplicate or a SYN+ACK that acknowledges something else; the
+    /// octet of the FIN, for data behind it.
+    pub expected: Option<i64>,
+    /// For reused ports: the connection that had them before.
+    pub connection: Option<u64>,
+    /// For Fast Open: octets of data in the SYN.
+    pub syn_data: Option<u32>,
 }
 
 /// An earlier transmission that a segment repeats, or was overtaken by.

@@ -123,7 +123,7 @@ fn offer(segment: &Segment) -> Offer {
 }
 
 /// The window in bytes. Scaling holds only if both SYNs offered it, and never on a SYN itself (RFC 7323 §2).
-fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -> u64 {
+pub(super) fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -> u64 {
     let shift = match (sender.offer.window_scale, receiver.offer.window_scale) {
         (Some(shift), Some(_)) if !segment.flags.syn() => shift,
         _ => 0,

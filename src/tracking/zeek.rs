@@ -12,7 +12,6 @@ use super::segment::Segment;
 use super::verdict::Verdict;
 use crate::analyzers::Checksum;
 use crate::analyzers::tcp::Flags;
-use arrayvec::ArrayVec;
 
 /// The most letters of a history; a `+` in the last place says that there would be more.
 const LONGEST_HISTORY: usize = 28;
@@ -73,7 +72,8 @@ pub struct ZeekView {
     once: PerDirection<u8>,
     last: PerDirection<[Option<u32>; 3]>,
     counted: Option<Box<PerDirection<[u32; 4]>>>,
-    history: ArrayVec<u8, LONGEST_HISTORY>,
+    history: [u8; LONGEST_HISTORY],
+    letters: u8,
 }
 
 /// Letters that stand at the first, the tenth, the hundredth event.
@@ -95,7 +95,7 @@ impl ZeekView {
         position: Position,
         judgement: &Judgement,
     ) {
-        if self.history.is_empty() && direction == Direction::ToClient {
+        if self.letters == 0 && direction == Direction::ToClient {
             self.write(b'^');
         }
         if segment.checksum == Some(Checksum::Wrong) {
@@ -167,10 +167,14 @@ impl ZeekView {
     }
 
     fn write(&mut self, letter: u8) {
-        match self.history.remaining_capacity() {
-            0 => {}
-            1 => self.history.push(b'+'),
-            _ => self.history.push(letter),
+        let at = usize::from(self.letters);
+        if let Some(place) = self.history.get_mut(at) {
+            *place = if at + 1 < LONGEST_HISTORY {
+                letter
+            } else {
+                b'+'
+            };
+            self.letters += 1;
         }
     }
 
@@ -243,7 +247,7 @@ impl ZeekView {
 
     /// The letters of the history: capitals for the client's packets, small letters for the server's.
     pub fn history(&self) -> &str {
-        std::str::from_utf8(&self.history).unwrap_or_default()
+        std::str::from_utf8(&self.history[..usize::from(self.letters)]).unwrap_or_default()
     }
 
     /// The code of `conn_state`. `has_payload` tells whether either side sent any.

@@ -211,8 +211,12 @@ impl Display for Said<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.verdict.name())?;
         let judgement = self.judgement;
+        let basis = &judgement.basis;
         match (self.verdict, &judgement.repeat) {
-            (Verdict::Retransmission, Some(repeat)) => retransmission(repeat, f),
+            (Verdict::Retransmission, Some(repeat)) => {
+                retransmission(repeat, f)?;
+                of(f, "; fills the gap before frame", judgement.fills)
+            }
             (Verdict::SpuriousRetransmission, Some(repeat)) => match repeat.spurious {
                 Some(proof) => write!(f, ": {}", proof.name()),
                 None => Ok(()),
@@ -221,16 +225,51 @@ impl Display for Said<'_> {
                 if let Some((frame, _)) = repeat.last {
                     write!(f, " of frame {frame}")?;
                 }
-                write!(f, ": {}", Reason(repeat.because))
+                write!(f, ": {}", Reason(repeat.because))?;
+                of(f, "; fills the gap before frame", judgement.fills)
             }
             (Verdict::LostSegment | Verdict::AckLostSegment, _) => match judgement.missing {
                 Some((from, octets)) => write!(f, ": {octets} bytes from {from}"),
                 None => Ok(()),
             },
+            (Verdict::KeepAlive, _) => of(f, " after", basis.silence.map(format::duration)),
+            (Verdict::KeepAliveAck | Verdict::ZeroWindowProbeAck | Verdict::ChallengeAck, _) => {
+                of(f, " of frame", basis.frame)
+            }
+            (Verdict::ZeroWindowProbe, _) => of(f, ": window closed in frame", basis.frame),
+            (Verdict::ResetIgnored, _) => of(f, ": the one in frame", basis.frame),
+            (Verdict::WindowUpdate, _) => of(f, ": was", basis.window_before),
+            (Verdict::WindowFull, _) => of(f, ": room left", basis.room),
+            (Verdict::WindowShrunk, _) => of(f, ": bytes taken back", basis.taken_back),
+            (Verdict::DataAfterFin, _) => of(f, ": FIN at", basis.expected),
+            (
+                Verdict::OldDuplicate
+                | Verdict::ResetInWindow
+                | Verdict::ResetOutOfWindow
+                | Verdict::BadSynAck,
+                _,
+            ) => of(f, ": expected", basis.expected),
+            (Verdict::ReusedPorts, _) => of(f, " of connection", basis.connection),
+            (Verdict::FastOpenData | Verdict::FastOpenAccepted | Verdict::FastOpenIgnored, _) => {
+                of(f, ": bytes in the SYN", basis.syn_data)
+            }
+            (Verdict::ZeroWindow, _) => f.write_str(": win=0"),
+            (Verdict::CongestionExperienced, _) => f.write_str(": ECN field 3"),
+            (Verdict::EcnEcho, _) => f.write_str(": ECE"),
+            (Verdict::WindowReduced, _) => f.write_str(": CWR"),
+            (Verdict::ResetAfterClose, _) => f.write_str(": both sides had closed"),
             (Verdict::DuplicateAck, _) => write!(f, " #{}", judgement.duplicate_ack),
             (Verdict::PartlyNew, _) => write!(f, ": {} bytes repeated", judgement.repeated_octets),
             _ => Ok(()),
         }
+    }
+}
+
+/// What a verdict rests on, behind a few words; nothing if it is not known.
+fn of<T: Display>(f: &mut Formatter<'_>, words: &str, value: Option<T>) -> fmt::Result {
+    match value {
+        Some(value) => write!(f, "{words} {value}"),
+        None => Ok(()),
     }
 }
 

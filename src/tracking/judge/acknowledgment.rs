@@ -3,6 +3,7 @@
 use super::Case;
 use crate::tracking::judgement::{Judgement, Proof, Spurious};
 use crate::tracking::ranges::overlap;
+use crate::tracking::record::scaled_window;
 use crate::tracking::stream::{Sent, Stream, offset_of};
 use crate::tracking::verdict::Verdict;
 use std::ops::Range;
@@ -21,9 +22,15 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
         judgement
             .verdicts
             .insert_if(case.segment.window == 0, Verdict::ZeroWindow);
+        judgement.basis.room = room_left(case);
         judgement
             .verdicts
-            .insert_if(fills_window(case), Verdict::WindowFull);
+            .insert_if(judgement.basis.room.is_some(), Verdict::WindowFull);
+        judgement.basis.taken_back = taken_back(case, ack);
+        judgement
+            .verdicts
+            .insert_if(judgement.basis.taken_back.is_some(), Verdict::WindowShrunk);
+        challenge(case, ack, judgement);
     }
     if case.segment.is_pure_ack() && case.position.start >= case.sender.stream.end {
         repetition(case, ack, judgement);
@@ -50,19 +57,84 @@ fn repetition(case: &Case<'_>, ack: i64, judgement: &mut Judgement) {
         .map(|latest| latest.verdicts)
         .unwrap_or_default();
     let verdict = if probed.has(Verdict::ZeroWindowProbe) && case.segment.window == 0 {
+        judgement.basis.frame = answered(case);
         Verdict::ZeroWindowProbeAck
     } else if probed.has(Verdict::KeepAlive) {
+        judgement.basis.frame = answered(case);
         Verdict::KeepAliveAck
     } else if news || same_window && case.segment.window > 0 && stream.end > ack {
         // RFC 6675 §2: new blocks make a duplicate whatever the window; without, RFC 5681 §2: same window, data outstanding.
         judgement.duplicate_ack = case.sender.acknowledging.duplicates.saturating_add(1);
         Verdict::DuplicateAck
     } else if !same_window {
+        judgement.basis.window_before = case.sender.windows.current();
         Verdict::WindowUpdate
     } else {
         return;
     };
     judgement.verdicts.insert(verdict);
+}
+
+/// The frame before of the other side.
+fn answered(case: &Case<'_>) -> Option<u64> {
+    case.receiver.latest.map(|latest| latest.segment.frame)
+}
+
+/// An ACK that asks back: for a RST in the window (RFC 5961 §3), for a SYN on a connection that is open (§4), or for a SYN that
+/// its sender takes for part of an older connection (RFC 9293 §3.5.1).
+fn challenge(case: &Case<'_>, ack: i64, judgement: &mut Judgement) {
+    let Some(other) = case.receiver.latest.filter(|_| case.segment.is_pure_ack()) else {
+        return;
+    };
+    let (own_state, _) = case.states;
+    let flags = other.segment.flags;
+    let to_syn = flags.syn() && !flags.ack() && own_state.is_synchronized();
+    let to_old = flags.syn() && !flags.ack() && !case.sender.stream.started;
+    let covers = ack >= 1 && ack <= case.receiver.stream.end;
+    let to_reset = other.verdicts.has(Verdict::ResetInWindow);
+    if to_reset || to_syn || to_old && !covers {
+        judgement.verdicts.insert(Verdict::ChallengeAck);
+        judgement.basis.frame = answered(case);
+    }
+}
+
+/// Octets of window that are taken back, beyond what scaling rounds off (RFC 9293 §3.8.6, RFC 7323 §2.4); `None` if none are, or
+/// if it is an older acknowledgment that was overtaken.
+fn taken_back(case: &Case<'_>, ack: i64) -> Option<i64> {
+    let stream = &case.receiver.stream;
+    let (sender, receiver) = (case.sender, case.receiver);
+    if !(sender.offer.known && receiver.offer.known) || stream.lowest_unacknowledged() > ack {
+        return None;
+    }
+    let window = scaled_window(sender, receiver, case.segment);
+    let rounding = match (sender.offer.window_scale, receiver.offer.window_scale) {
+        (Some(shift), Some(_)) => 1i64 << shift,
+        _ => 1,
+    };
+    let before = sender.latest.filter(|latest| {
+        let flags = latest.segment.flags;
+        flags.ack() && !flags.syn() && !flags.rst()
+    })?;
+    let offered = offset_of(stream.base()?, before.segment.ack, ack)
+        .saturating_add_unsigned(sender.windows.current()?);
+    let lost = offered - ack.saturating_add_unsigned(window);
+    (lost >= rounding && !is_overtaken(case)).then_some(lost)
+}
+
+/// Whether a later segment of its sender has passed before it.
+fn is_overtaken(case: &Case<'_>) -> bool {
+    let older_value = case
+        .segment
+        .options
+        .timestamps
+        .zip(case.sender.newest_tsval)
+        .is_some_and(|(own, newest)| (own.value.wrapping_sub(newest) as i32) < 0);
+    let older_id = case
+        .sender
+        .ip_ids
+        .ahead(case.segment.ip_id)
+        .is_some_and(|ahead| ahead < 0);
+    older_value || older_id
 }
 
 /// Whether a block tells of octets that no earlier one did.
@@ -141,10 +213,10 @@ fn by_timestamp_echo(case: &Case<'_>, ack: i64) -> Option<Spurious> {
     })
 }
 
-/// The segment leaves less than a segment's room in the receiver's window (RFC 9293 §3.8.6.2.1).
-fn fills_window(case: &Case<'_>) -> bool {
+/// The room that the segment leaves in the receiver's window, if that is less than a segment's (RFC 9293 §3.8.6.2.1).
+fn room_left(case: &Case<'_>) -> Option<i64> {
     let known = case.receiver.offer.known && case.sender.offer.known;
     let room = case.sender.stream.edge.map(|edge| edge - case.position.end);
     let size = i64::from(case.sender.segment_size().max(case.segment.payload_len));
-    known && case.segment.payload_len > 0 && room.is_some_and(|room| room >= 0 && room < size)
+    room.filter(|&room| known && case.segment.payload_len > 0 && room >= 0 && room < size)
 }

@@ -101,6 +101,7 @@ pub fn late(case: &Case<'_>, judgement: &mut Judgement) {
     let range = case.position.start..case.position.end;
     let earlier = stream.latest_of(&range);
     let hole = stream.holes_in(&range).next();
+    judgement.fills = hole.map(|hole| hole.frame);
     let unacknowledged_hole = hole.filter(|hole| !hole.acknowledged || earlier.is_none());
     let (order, timing) = match (unacknowledged_hole, earlier) {
         (Some(hole), _) => (order(case, hole.ip_id, hole.tsval), Some(hole)),

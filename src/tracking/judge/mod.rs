@@ -96,6 +96,7 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     }
     if case.segment.flags.rst() {
         judgement.verdicts = reset::verdicts(validity(case));
+        judgement.basis.expected = Some(case.sender.stream.lowest_unacknowledged());
     } else {
         sequence::judge(case, &mut judgement);
         acknowledgment::judge(case, &mut judgement);
@@ -115,6 +116,14 @@ fn marks(case: &Case<'_>, judgement: &mut Judgement) {
         ..
     } = *case.segment;
     let verdicts = &mut judgement.verdicts;
+    let answers = case
+        .position
+        .ack
+        .is_some_and(|ack| ack >= 1 && ack <= case.receiver.stream.end);
+    if flags.syn() && flags.ack() && case.receiver.stream.started && !answers {
+        verdicts.insert(Verdict::BadSynAck);
+        judgement.basis.expected = Some(1);
+    }
     verdicts.insert_if(ecn == 3, Verdict::CongestionExperienced);
     // On SYNs ECE and CWR negotiate (RFC 3168 §6.1.1) and mean nothing else.
     verdicts.insert_if(flags.any(Flags::ECE) && !flags.syn(), Verdict::EcnEcho);
@@ -124,8 +133,10 @@ fn marks(case: &Case<'_>, judgement: &mut Judgement) {
     );
     if flags.syn() && !flags.ack() {
         verdicts.insert_if(options.fast_open && payload_len > 0, Verdict::FastOpenData);
+        judgement.basis.syn_data = Some(payload_len);
     } else if flags.syn() && case.receiver.counts.payload_bytes > 0 && case.receiver.stream.end > 1
     {
+        judgement.basis.syn_data = u32::try_from(case.receiver.stream.end - 1).ok();
         let all = case
             .position
             .ack

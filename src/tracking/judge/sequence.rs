@@ -21,10 +21,16 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
     }
     if is_implausible(case) {
         judgement.verdicts.insert(Verdict::OldDuplicate);
+        judgement.basis.expected = Some(stream.end);
         return;
     }
     if let Some(probe) = probe(case) {
         judgement.verdicts.insert(probe);
+        if probe == Verdict::KeepAlive {
+            judgement.basis.silence = case.silence();
+        } else {
+            judgement.basis.frame = case.receiver.latest.map(|latest| latest.segment.frame);
+        }
         // An empty probe repeats nothing, and the octet of the first probe is new.
         if start == end || start >= stream.end {
             return;
@@ -35,9 +41,10 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
         judgement.missing = span(&(stream.end..start));
     }
     let behind_fin = stream.fin.is_some_and(|fin| end > fin + 1) && case.segment.payload_len > 0;
-    judgement
-        .verdicts
-        .insert_if(behind_fin, Verdict::DataAfterFin);
+    if behind_fin {
+        judgement.verdicts.insert(Verdict::DataAfterFin);
+        judgement.basis.expected = stream.fin;
+    }
     if start == end {
         return;
     }

@@ -1,12 +1,12 @@
 //! What the verdicts of a packet rest on, so that anyone can check them.
 
 use crate::tracking::judgement::{Because, Judgement, Proof, Repeat, Trigger};
-use crate::tracking::verdict::Cause;
+use crate::tracking::verdict::{Cause, Verdict};
 use crate::utils::time::millis;
 use serde::Serialize;
 
 /// What the verdicts rest on.
-#[derive(Serialize, Default)]
+#[derive(Serialize, Default, PartialEq)]
 pub struct Evidence {
     #[serde(skip_serializing_if = "Option::is_none")]
     of_frame: Option<u64>,
@@ -44,13 +44,88 @@ pub struct Evidence {
     proves_spurious: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fills_gap_before_frame: Option<u64>,
+    #[serde(flatten)]
+    basis: BasisPart,
+}
+
+/// What verdicts rest on that concern no repeats.
+#[derive(Serialize, Default, PartialEq)]
+struct BasisPart {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_in_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_in_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silent_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_before: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_left: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_back: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fin_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reuses_connection: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    syn_data: Option<u32>,
+}
+
+impl BasisPart {
+    /// Only what belongs to a verdict that was given.
+    fn of(judgement: &Judgement) -> Self {
+        let basis = &judgement.basis;
+        let any = |verdicts: &[Verdict]| verdicts.iter().any(|&verdict| judgement.has(verdict));
+        Self {
+            answers_frame: basis.frame.filter(|_| {
+                any(&[
+                    Verdict::KeepAliveAck,
+                    Verdict::ZeroWindowProbeAck,
+                    Verdict::ChallengeAck,
+                ])
+            }),
+            closed_in_frame: basis.frame.filter(|_| any(&[Verdict::ZeroWindowProbe])),
+            reset_in_frame: basis.frame.filter(|_| any(&[Verdict::ResetIgnored])),
+            silent_ms: basis
+                .silence
+                .filter(|_| any(&[Verdict::KeepAlive]))
+                .map(millis),
+            window_before: basis
+                .window_before
+                .filter(|_| any(&[Verdict::WindowUpdate])),
+            room_left: basis.room,
+            taken_back: basis.taken_back,
+            expected: basis.expected.filter(|_| {
+                any(&[
+                    Verdict::OldDuplicate,
+                    Verdict::ResetInWindow,
+                    Verdict::ResetOutOfWindow,
+                    Verdict::BadSynAck,
+                ])
+            }),
+            fin_at: basis.expected.filter(|_| any(&[Verdict::DataAfterFin])),
+            reuses_connection: basis.connection,
+            syn_data: basis.syn_data.filter(|_| {
+                any(&[
+                    Verdict::FastOpenData,
+                    Verdict::FastOpenAccepted,
+                    Verdict::FastOpenIgnored,
+                ])
+            }),
+        }
+    }
 }
 
 impl Evidence {
     /// The evidence of a judgement; `None` where there is nothing to show.
     pub fn of(judgement: &Judgement) -> Option<Self> {
-        let plain = judgement.repeat.is_none() && judgement.missing.is_none();
-        if plain && judgement.duplicate_ack == 0 && judgement.proves_spurious.is_none() {
+        if judgement.verdicts.is_empty() && judgement.proves_spurious.is_none() {
             return None;
         }
         let mut evidence = Evidence {
@@ -61,12 +136,14 @@ impl Evidence {
             proof: judgement
                 .proves_spurious
                 .map(|spurious| spurious.proof.name()),
+            fills_gap_before_frame: judgement.fills.filter(|_| judgement.repeat.is_some()),
+            basis: BasisPart::of(judgement),
             ..Evidence::default()
         };
         if let Some(repeat) = &judgement.repeat {
             evidence.add_repeat(repeat);
         }
-        Some(evidence)
+        Some(evidence).filter(|evidence| *evidence != Evidence::default())
     }
 
     fn add_repeat(&mut self, repeat: &Repeat) {
