@@ -2,14 +2,14 @@
 //!
 //! Fields are separated by single spaces: frame number, seconds since the first packet, source, `>`, destination, protocol. For
 //! TCP follow `[FLAGS]`, `seq=`, `ack=`, `win=`, `len=`, `<options>` if there are any, `conn=`, the states of both ends behind
-//! the packet, and each verdict in brackets with what it rests on.
+//! the packet, `[wrong checksum]` where it is, and each verdict in brackets with what it rests on.
 
 use super::style::{Style, Tone, tone_of};
 use super::wireshark_column::Column;
 use super::{Output, Seen};
-use crate::analyzers::Layer;
 use crate::analyzers::packet::Packet;
 use crate::analyzers::tcp_options::TcpOption;
+use crate::analyzers::{Checksum, Layer};
 use crate::tracking::judgement::{Because, Judgement, Lost, Repeat, Trigger};
 use crate::tracking::{Direction, Event, Verdict};
 use crate::utils::format;
@@ -68,7 +68,7 @@ impl PacketLines {
             write!(to, " ack={}", event.relative_ack)?;
         }
         write!(to, " win={} len={}", event.window, segment.payload_len)?;
-        write!(to, "{}", Options(packet))?;
+        write!(to, "{}", Options(packet, event))?;
         let states = connection.states;
         write!(
             to,
@@ -77,6 +77,9 @@ impl PacketLines {
             states[Direction::ToServer],
             states[Direction::ToClient]
         )?;
+        if segment.checksum == Some(Checksum::Wrong) {
+            write!(to, " [wrong checksum]")?;
+        }
         for verdict in event.judgement.verdicts.iter() {
             let said = Said {
                 verdict,
@@ -138,7 +141,7 @@ fn other(packet: &Packet<'_>, to: &mut dyn Write) -> Result<()> {
 }
 
 /// The options of a segment in angle brackets behind a space, or nothing.
-struct Options<'a>(&'a Packet<'a>);
+struct Options<'a>(&'a Packet<'a>, &'a Event<'a>);
 
 impl Display for Options<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -151,8 +154,12 @@ impl Display for Options<'_> {
                 continue;
             }
             f.write_str(separator)?;
-            one_option(&option, f)?;
             separator = ",";
+            if let TcpOption::Sack(_) = option {
+                relative_sack(self.1, f)?;
+            } else {
+                one_option(&option, f)?;
+            }
         }
         if separator == "," {
             f.write_str(">")
@@ -160,6 +167,16 @@ impl Display for Options<'_> {
             Ok(())
         }
     }
+}
+
+/// Selective acknowledgment in the numbers of `ack=`: relative to the other side's first.
+fn relative_sack(event: &Event<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+    f.write_str("sack=")?;
+    for (at, block) in event.sack().enumerate() {
+        let separator = if at > 0 { "+" } else { "" };
+        write!(f, "{separator}{}-{}", block.start, block.end)?;
+    }
+    Ok(())
 }
 
 /// An option in few characters and without blanks.
