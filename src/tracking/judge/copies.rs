@@ -2,6 +2,7 @@
 
 use super::{Case, cause};
 use crate::tracking::judgement::{Because, Judgement, Lost, Proof, Repeat};
+use crate::tracking::state::State;
 use crate::tracking::stream::{Hole, Sent};
 use crate::tracking::verdict::Verdict;
 use crate::utils::time::NANOS_PER_MILLI;
@@ -95,8 +96,25 @@ enum Order {
     Unknown,
 }
 
+/// In a simultaneous open either side answers the other's SYN with its own once more, now with ACK: the next step of the
+/// handshake, and not because anything was lost (RFC 9293 §3.5, figure 8).
+fn opens_simultaneously(case: &Case<'_>) -> bool {
+    let only_syn = |flags: crate::analyzers::tcp::Flags| flags.syn() && !flags.ack();
+    let flags = case.segment.flags;
+    flags.syn()
+        && flags.ack()
+        && matches!(case.states.0, State::SynSent | State::SynReceived)
+        && case
+            .sender
+            .latest
+            .is_some_and(|latest| only_syn(latest.segment.flags))
+}
+
 /// Judges octets below the highest sent.
 pub fn late(case: &Case<'_>, judgement: &mut Judgement) {
+    if opens_simultaneously(case) {
+        return;
+    }
     let stream = &case.sender.stream;
     let range = case.position.start..case.position.end;
     let earlier = stream.latest_of(&range);
