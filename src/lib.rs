@@ -19,6 +19,8 @@ pub mod capture;
 pub mod cli;
 /// Exit codes.
 pub mod exit;
+/// The first half of the loop: from the source to segments.
+pub mod feed;
 /// What the machine has to capture on.
 pub mod interfaces;
 /// The progress line.

@@ -1,35 +1,30 @@
 //! The loop from source to outputs. The one file that sees every room.
 
+use crate::analyzers::{self, Frame, Packet};
 use crate::capture::bpf::Filter;
 use crate::capture::packet_capture::{LiveOptions, PacketCapture};
 use crate::capture::pcap_reader::PcapReader;
 use crate::capture::pcap_writer::PcapWriter;
-use crate::capture::{End, Next, Source};
+use crate::capture::{End, Source};
 use crate::cli::Arguments;
 use crate::exit::is_closed_pipe;
+use crate::feed::{Batch, Feed, Intake, QUEUE, SourceFigures, Taken};
 use crate::progress::{Figures, Progress};
 use crate::selection::Selection;
-use crate::settings::{Settings, Wanted};
+use crate::settings::Settings;
 use crate::tracking::wireshark::WiresharkView;
-use crate::tracking::{ConnectionTracker, Segment};
-use crate::utils::time::Timestamp;
+use crate::tracking::{ConnectionTracker, Event, LOOK_AHEAD};
 use crate::visualization::{Output, Seen, Summary};
-use crate::{analyzers, analyzers::Frame};
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
-/// How often the count of dropped packets is asked for.
-const DROPS_EVERY: Duration = Duration::from_millis(100);
-/// Packets between two looks at the clock and at the progress line.
-const LOOK_UP_EVERY: u64 = 1024;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 
 /// Runs a capture or reads a file, as the settings say, until its end. Returns what is to be warned of.
 pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
-    let mut source = open(arguments, &settings)?;
+    let source = open(arguments, &settings)?;
     let interrupted = listen_for_signals()?;
     let filter = match (&arguments.filter, settings.live) {
         (Some(expression), false) => {
@@ -44,27 +39,54 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
         .transpose()?;
     let screen = Screen::new(settings.report_to_stderr);
     let progress = Progress::new(settings.progress, settings.live_limit());
+    let shown = arguments.wireshark || settings.outputs.iter().any(|output| output.wants_packets());
+    let tracker = ConnectionTracker::new(arguments.max_connections as usize);
+    let mut feed = Feed {
+        source,
+        intake: Intake {
+            filter,
+            selection: Selection::new(arguments.port.clone(), arguments.ip.clone()),
+            writer,
+            wanted: settings.wanted,
+            hasher: tracker.hasher(),
+            shown,
+            ..Intake::default()
+        },
+    };
     let mut session = Session {
-        tracker: ConnectionTracker::new(arguments.max_connections as usize),
-        selection: Selection::new(arguments.port.clone(), arguments.ip.clone()),
+        tracker,
         summary: Summary {
             wireshark: arguments.wireshark.then(WiresharkView::default),
             ..Summary::default()
         },
         outputs: settings.outputs,
         screen,
-        writer,
-        filter,
         progress,
-        wanted: settings.wanted,
         flush_each: settings.live && settings.verbose,
+        shown,
         drops_known: 0,
-        drops_looked_at: Instant::now(),
         failure: None,
     };
-    let began = Instant::now();
-    let end = session.read(source.as_mut(), began, &interrupted);
-    session.finish(source.as_mut(), end)
+    let end = both_halves(&mut feed, &mut session, &interrupted);
+    session.finish(feed, end)
+}
+
+/// Runs the first half on a thread of its own and the second half on this one.
+fn both_halves(feed: &mut Feed, session: &mut Session, interrupted: &AtomicBool) -> Result<End> {
+    let (to, from) = sync_channel(QUEUE);
+    let (give_back, back) = channel();
+    std::thread::scope(|scope| {
+        let first = std::thread::Builder::new()
+            .name("reader".to_owned())
+            .spawn_scoped(scope, move || feed.run(interrupted, &to, &back))
+            .context("cannot start a thread")?;
+        let taken = session.take_all(from, &give_back);
+        let end = match first.join() {
+            Ok(end) => end,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        taken.and(end)
+    })
 }
 
 fn open(arguments: &Arguments, settings: &Settings) -> Result<Box<dyn Source>> {
@@ -110,171 +132,127 @@ impl Screen {
     }
 }
 
-/// What a run holds while it goes on.
+/// A packet that somebody wants to see.
+struct Shown<'a> {
+    frame: &'a Frame<'a>,
+    packet: &'a Packet<'a>,
+    since_start: i64,
+}
+
+/// Shows a packet to every output, with what Wireshark says of it if that was asked for.
+fn show(
+    summary: &mut Summary,
+    outputs: &mut [Box<dyn Output>],
+    screen: &mut Screen,
+    shown: &Shown<'_>,
+    event: Option<&Event<'_>>,
+) -> Result<()> {
+    let wireshark = summary
+        .wireshark
+        .as_mut()
+        .zip(event)
+        .map(|(view, event)| view.observe(event));
+    let seen = Seen {
+        frame: shown.frame,
+        packet: shown.packet,
+        event,
+        wireshark: wireshark.as_ref(),
+        since_start: shown.since_start,
+    };
+    for output in outputs {
+        output.packet(&seen, &mut screen.0)?;
+    }
+    Ok(())
+}
+
+/// What the second half holds while a run goes on.
 struct Session {
     tracker: ConnectionTracker,
-    selection: Selection,
     summary: Summary,
     outputs: Vec<Box<dyn Output>>,
     screen: Screen,
-    writer: Option<PcapWriter>,
-    filter: Option<Filter>,
     progress: Progress,
-    wanted: Wanted,
     flush_each: bool,
-    /// Dropped packets that the outputs know of, and when that was last looked at.
+    /// Whether packets are to be seen.
+    shown: bool,
+    /// Dropped packets that the outputs know of.
     drops_known: u64,
-    drops_looked_at: Instant,
     /// What went wrong with an output while the capture went on.
     failure: Option<anyhow::Error>,
 }
 
-/// Whether to go on.
-#[derive(PartialEq, Eq)]
-enum Go {
-    On,
-    End,
-}
-
 impl Session {
-    /// Reads until the source ends, enough was seen, or somebody wants it to end.
-    fn read(
-        &mut self,
-        source: &mut dyn Source,
-        began: Instant,
-        interrupted: &AtomicBool,
-    ) -> Result<End> {
-        let mut since_look = 0;
-        while !interrupted.load(Ordering::Relaxed) {
-            let idle = match source.next()? {
-                Next::End(end) => return Ok(end),
-                Next::Interface(interface) => {
-                    if let Some(writer) = &mut self.writer {
-                        writer.add_interface(interface)?;
-                    }
-                    false
-                }
-                Next::Idle => {
-                    self.flush()?;
-                    true
-                }
-                Next::Frame(frame) => {
-                    if self.frame(&frame)? == Go::End {
-                        break;
-                    }
-                    false
-                }
-            };
-            since_look += 1;
-            if idle
-                || since_look >= LOOK_UP_EVERY
-                || self.wanted.duration_live.is_some() && since_look >= 16
-            {
-                since_look = 0;
-                if self
-                    .wanted
-                    .duration_live
-                    .is_some_and(|limit| began.elapsed() >= limit)
-                {
-                    break;
-                }
-                self.note_drops(source);
-                self.show_progress(source);
+    /// Takes the batches as they come, until no more do. Dropping the queue behind an error makes the first half end.
+    fn take_all(&mut self, from: Receiver<Batch>, back: &Sender<Batch>) -> Result<()> {
+        for mut batch in from {
+            for packets in batch.packets.chunks(LOOK_AHEAD) {
+                self.take(packets, &batch)?;
             }
+            if self.flush_each || batch.packets.is_empty() {
+                self.screen.0.flush()?;
+            }
+            if let Some(figures) = batch.figures {
+                self.note_drops(&figures);
+                self.show_progress(&figures);
+            }
+            batch.clear();
+            // The first half may be over.
+            let _ = back.send(batch);
         }
-        Ok(End::Finished)
+        Ok(())
+    }
+
+    /// Tracks and shows some packets.
+    fn take(&mut self, packets: &[Taken], batch: &Batch) -> Result<()> {
+        let segments = packets.iter().filter_map(|taken| taken.segment.as_ref());
+        let mut ahead = self.tracker.look_ahead(segments).into_iter();
+        for taken in packets {
+            let event = taken.segment.as_ref().map(|located| {
+                self.tracker
+                    .observe_located(located, ahead.next().flatten())
+            });
+            if self.shown {
+                let frame = taken.frame(&batch.bytes);
+                let shown = Shown {
+                    since_start: frame.time.since(batch.since.unwrap_or(frame.time)),
+                    packet: &analyzers::decode(&frame),
+                    frame: &frame,
+                };
+                show(
+                    &mut self.summary,
+                    &mut self.outputs,
+                    &mut self.screen,
+                    &shown,
+                    event.as_ref(),
+                )?;
+            }
+            self.let_go()?;
+        }
+        Ok(())
     }
 
     /// Tells the outputs when the kernel's or the interface's count of dropped packets has risen.
-    fn note_drops(&mut self, source: &mut dyn Source) {
-        if self.drops_looked_at.elapsed() < DROPS_EVERY {
-            return;
-        }
-        self.drops_looked_at = Instant::now();
-        let drops = source.drops();
-        let total = drops.kernel + drops.interface;
-        if total > self.drops_known {
-            let time = self.summary.totals.last.unwrap_or_default();
+    fn note_drops(&mut self, figures: &SourceFigures) {
+        let total = figures.drops.kernel.saturating_add(figures.drops.interface);
+        let more = total.saturating_sub(self.drops_known);
+        if more > 0 {
             for output in &mut self.outputs {
-                output.dropped(time, total - self.drops_known);
+                output.dropped(figures.time, more);
             }
             self.drops_known = total;
         }
     }
 
-    fn show_progress(&mut self, source: &mut dyn Source) {
+    fn show_progress(&mut self, figures: &SourceFigures) {
         if self.progress.is_due() {
-            let totals = &self.summary.totals;
             self.progress.draw(&Figures {
-                packets: totals.all.packets,
-                bytes: totals.all.bytes,
+                packets: figures.packets,
+                bytes: figures.bytes,
                 connections: self.tracker.total(),
-                drops: source.drops().kernel,
-                share: source.progress(),
+                drops: figures.drops.kernel,
+                share: figures.share,
             });
         }
-    }
-
-    /// Takes in a frame: select, save, decode, track, show.
-    fn frame(&mut self, frame: &Frame<'_>) -> Result<Go> {
-        if self.is_too_late(frame.time) {
-            return Ok(Go::End);
-        }
-        if let Some(filter) = &mut self.filter
-            && !filter.matches(frame)?
-        {
-            self.summary.totals.leave_out(frame);
-            return Ok(Go::On);
-        }
-        let packet = analyzers::decode(frame);
-        if !self.selection.wants(&packet) {
-            self.summary.totals.leave_out(frame);
-            return Ok(Go::On);
-        }
-        if let Some(writer) = &mut self.writer {
-            writer.write(frame)?;
-        }
-        self.summary.totals.add(frame, &packet);
-        let segment = Segment::of(frame, &packet);
-        let event = segment
-            .as_ref()
-            .map(|(sender, receiver, segment)| self.tracker.observe(*sender, *receiver, segment));
-        let wireshark = self
-            .summary
-            .wireshark
-            .as_mut()
-            .zip(event.as_ref())
-            .map(|(view, event)| view.observe(event));
-        let since_start = frame
-            .time
-            .since(self.summary.totals.first.unwrap_or(frame.time));
-        let seen = Seen {
-            frame,
-            packet: &packet,
-            event: event.as_ref(),
-            wireshark: wireshark.as_ref(),
-            since_start,
-        };
-        for output in &mut self.outputs {
-            output.packet(&seen, &mut self.screen.0)?;
-        }
-        self.let_go()?;
-        if self.flush_each {
-            self.screen.0.flush()?;
-        }
-        let enough = self
-            .wanted
-            .packets
-            .is_some_and(|limit| self.summary.totals.all.packets >= limit);
-        Ok(if enough { Go::End } else { Go::On })
-    }
-
-    /// For files: whether the wanted part of the capture is over.
-    fn is_too_late(&self, time: Timestamp) -> bool {
-        let begin = self.summary.totals.first.unwrap_or(time);
-        self.wanted
-            .duration_of_file
-            .is_some_and(|limit| time.since(begin) > limit)
     }
 
     /// Shows the connections that left the tracking to make room.
@@ -293,17 +271,11 @@ impl Session {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<()> {
-        self.screen.0.flush()?;
-        if let Some(writer) = &mut self.writer {
-            writer.flush()?;
-        }
-        Ok(())
-    }
-
     /// Completes everything, whatever happened before: the saved file, the report, the graphs.
-    fn finish(mut self, source: &mut dyn Source, end: Result<End>) -> Result<()> {
+    fn finish(mut self, feed: Feed, end: Result<End>) -> Result<()> {
+        let Feed { mut source, intake } = feed;
         self.progress.clear();
+        self.summary.totals = intake.totals;
         let drops = source.drops();
         let info = source.describe();
         (self.summary.source, self.summary.format) = (info.name.clone(), info.format.to_string());
@@ -321,12 +293,12 @@ impl Session {
                 .extend(end.warning().map(ToOwned::to_owned)),
             Err(error) => self.fail(error),
         }
-        if let Some(filter) = &self.filter {
+        if let Some(filter) = &intake.filter {
             self.summary
                 .warnings
                 .extend(filter.problems().iter().cloned());
         }
-        if let Some(writer) = self.writer.take()
+        if let Some(writer) = intake.writer
             && let Err(error) = writer.finish()
         {
             self.fail(error);

@@ -234,9 +234,77 @@ pub struct OptionSummary {
     pub malformed: bool,
 }
 
+impl OptionSummary {
+    /// A number that equal summaries share, and others hardly ever.
+    pub fn digest(&self) -> u32 {
+        let mix = |sum: u64, value: u64| {
+            (sum ^ value)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29)
+        };
+        let mut sum = match self.timestamps {
+            Some(Timestamps { value, echo }) => mix(1, u64::from(value) << 32 | u64::from(echo)),
+            None => 0,
+        };
+        for block in self.sack.as_slice() {
+            sum = mix(
+                sum,
+                u64::from(block.left.0) << 32 | u64::from(block.right.0),
+            );
+        }
+        let rest = (u64::from(self.mss.unwrap_or(0)) << 40)
+            | (u64::from(self.window_scale.map_or(0, |shift| u16::from(shift) + 1)) << 24)
+            | (u64::from(self.multipath) << 8)
+            | (u64::from(self.mss.is_some()) << 4)
+            | (u64::from(self.sack_permitted) << 3)
+            | (u64::from(self.fast_open) << 2)
+            | (u64::from(self.malformed) << 1);
+        if rest != 0 {
+            sum = mix(sum, rest);
+        }
+        (sum ^ sum >> 32) as u32
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digests_differ_where_summaries_do() {
+        let mut all = vec![
+            OptionSummary::default(),
+            OptionSummary {
+                mss: Some(0),
+                ..OptionSummary::default()
+            },
+        ];
+        for shift in [0, 1] {
+            all.push(OptionSummary {
+                window_scale: Some(shift),
+                ..OptionSummary::default()
+            });
+            all.push(OptionSummary {
+                timestamps: Some(Timestamps {
+                    value: u32::from(shift),
+                    echo: 0,
+                }),
+                ..OptionSummary::default()
+            });
+            let block = SackBlock {
+                left: Seq(u32::from(shift)),
+                right: Seq(9),
+            };
+            all.push(OptionSummary {
+                sack: [block].into_iter().collect(),
+                ..OptionSummary::default()
+            });
+        }
+        let mut digests: Vec<_> = all.iter().map(OptionSummary::digest).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        assert_eq!(digests.len(), all.len());
+    }
 
     fn list(bytes: &[u8]) -> Vec<TcpOption<'_>> {
         TcpOptions::new(bytes).collect()

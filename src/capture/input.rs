@@ -14,6 +14,12 @@ const PATIENCE: Timespec = Timespec {
     tv_nsec: 100_000_000,
 };
 
+/// No waiting: what has arrived is to be shown first.
+const AT_ONCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
 /// Something open for reading.
 pub(super) struct Input {
     /// How people know it, control characters escaped.
@@ -63,7 +69,10 @@ impl Input {
         let reader: Box<dyn Read + Send> = if metadata.is_file() {
             Box::new(file)
         } else {
-            Box::new(Pipe(file))
+            Box::new(Pipe {
+                file,
+                has_waited: true,
+            })
         };
         Ok(Self {
             name,
@@ -85,14 +94,21 @@ fn cannot_open(error: &io::Error) -> String {
 
 /// A pipe, socket or terminal: a read that would block says so after a short wait, so that someone who listens to a quiet pipe can
 /// still stop and still sees the time pass.
-struct Pipe(File);
+struct Pipe {
+    file: File,
+    /// Whether it has been said that nothing more is there: then the next read may wait.
+    has_waited: bool,
+}
 
 impl Read for Pipe {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let mut watched = [PollFd::new(&self.0, PollFlags::IN)];
-        match poll(&mut watched, Some(&PATIENCE))? {
-            0 => Err(ErrorKind::WouldBlock.into()),
-            _ => self.0.read(room),
+        let mut watched = [PollFd::new(&self.file, PollFlags::IN)];
+        let patience = if self.has_waited { PATIENCE } else { AT_ONCE };
+        if poll(&mut watched, Some(&patience))? == 0 {
+            self.has_waited = true;
+            return Err(ErrorKind::WouldBlock.into());
         }
+        self.has_waited = false;
+        self.file.read(room)
     }
 }

@@ -29,7 +29,7 @@ use crate::analyzers::{Frame, LinkType};
 use std::fmt;
 
 /// Where frames come from. Object-safe; frames are lent, never copied.
-pub trait Source {
+pub trait Source: Send {
     /// The next thing the source has to say. A frame's bytes are lent until the next call. Waits at most about a tenth of a second
     /// when nothing arrives (regular files never wait). After the end it says the same end again.
     ///
@@ -55,7 +55,8 @@ pub enum Next<'a> {
     Interface(&'a Interface),
     /// A frame.
     Frame(Frame<'a>),
-    /// Nothing more has arrived (live interfaces and pipes): a good moment to show what is known. The next call waits again.
+    /// Nothing more has arrived (live interfaces and pipes): a good moment to show what is known. It is said at once behind the
+    /// last thing that has arrived; only the next call waits.
     Idle,
     /// Nothing comes any more, and why.
     End(End),

@@ -47,7 +47,9 @@ pub(super) enum Stop {
 pub(super) struct Record {
     pub(super) time: Timestamp,
     pub(super) link: LinkType,
-    pub(super) interface: u32,
+    /// Wider than it needs to be: where two halves of eight octets are written one after the other and copied as one, the
+    /// processor waits until both are in the cache, and a thousand other writes before them.
+    pub(super) interface: u64,
     pub(super) wire_len: u32,
     pub(super) bytes: Range<usize>,
 }
@@ -216,7 +218,7 @@ impl Source for PcapReader {
                         number: self.frames,
                         time: record.time,
                         link: record.link,
-                        interface: record.interface,
+                        interface: record.interface as u32,
                         wire_len: record.wire_len.min(LONGEST_CLAIM),
                         bytes: self.buffer.lend(record.bytes),
                     })

@@ -194,7 +194,7 @@ impl Pcapng {
         Step::Record(Record {
             time,
             link: interface.link,
-            interface: index as u32,
+            interface: index as u64,
             wire_len: wire.max(captured),
             bytes,
         })
@@ -232,7 +232,7 @@ impl Pcapng {
         Step::Record(Record {
             time: self.latest,
             link,
-            interface,
+            interface: u64::from(interface),
             wire_len: wire.max(captured),
             bytes,
         })

@@ -4,10 +4,12 @@ use super::details::Details;
 use super::direction::{Direction, PerDirection};
 use super::flow::Flow;
 use super::numbering::Numbering;
+use super::segment::Segment;
 use super::state::{self, State};
 use super::verdict::Verdict;
 use super::zeek::ZeekView;
 use crate::utils::addressing::Endpoint;
+use crate::utils::maybe::Maybe;
 use crate::utils::protocol_maps;
 use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
 
@@ -78,31 +80,49 @@ pub enum Ending {
     FinishedThenReset(Direction),
 }
 
-/// Times and frames of the handshake.
+/// Times of the handshake.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Handshake {
-    /// The latest SYN: its time, and whether it was repeated.
-    pub syn: Option<(Timestamp, bool)>,
-    /// The first SYN+ACK likewise.
-    pub syn_ack: Option<(Timestamp, bool)>,
+    /// The latest SYN.
+    pub syn: Maybe<Timestamp>,
+    /// The first SYN+ACK.
+    pub syn_ack: Maybe<Timestamp>,
     /// The first ACK behind it.
-    pub ack: Option<Timestamp>,
+    pub ack: Maybe<Timestamp>,
+    /// Whether the SYN or the SYN+ACK was repeated.
+    pub repeated: bool,
 }
 
 impl Handshake {
     /// Whether all three steps were captured.
-    pub const fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.syn.is_some() && self.syn_ack.is_some() && self.ack.is_some()
     }
 
     /// The full round trip in nanoseconds, from the SYN to the ACK of the SYN+ACK; `None` if a step was not captured, was
     /// repeated, or the capture's time ran backwards.
     pub fn round_trip(&self) -> Option<i64> {
-        match (self.syn, self.syn_ack, self.ack) {
-            (Some((syn, false)), Some((_, false)), Some(ack)) => {
-                Some(ack.since(syn)).filter(|&nanos| nanos >= 0)
+        let complete = self.is_complete() && !self.repeated;
+        let nanos = self.ack.get()?.since(self.syn.get()?);
+        (complete && nanos >= 0).then_some(nanos)
+    }
+
+    /// Takes note of a segment.
+    pub(super) fn observe(&mut self, segment: &Segment) {
+        let flags = segment.flags;
+        match (flags.syn(), flags.ack()) {
+            (true, false) => {
+                self.repeated |= self.syn.is_some();
+                self.syn = segment.time.into();
             }
-            _ => None,
+            (true, true) => {
+                self.repeated |= self.syn_ack.is_some();
+                self.syn_ack.set_if_none(segment.time);
+            }
+            (false, true) if self.syn_ack.is_some() && !flags.rst() => {
+                self.ack.set_if_none(segment.time);
+            }
+            _ => {}
         }
     }
 }
@@ -119,7 +139,7 @@ pub struct Connection {
     /// How it is known which is which.
     pub role_source: RoleSource,
     /// Whether it opened on ports of an earlier connection: that one's number.
-    pub reuses: Option<u64>,
+    pub reuses: Maybe<i64>,
     /// Its first frame.
     pub first_frame: u64,
     /// Time of the first packet.
@@ -137,7 +157,7 @@ pub struct Connection {
     /// Who sent the first FIN.
     pub first_fin: Option<Direction>,
     /// When both sides had closed.
-    pub closed_at: Option<Timestamp>,
+    pub closed_at: Maybe<Timestamp>,
     /// Figures that small transfers have no use for; `None` where there are none.
     pub details: PerDirection<Option<Box<Details>>>,
     /// Data packets sent before the first acknowledgment of any.
@@ -149,10 +169,24 @@ pub struct Connection {
     /// Wireshark's relative numbers.
     pub(super) numbering: Numbering,
     /// The states before a RST that was believed, its time and its frame: what follows may show that it was not.
-    pub(super) before_reset: Option<(PerDirection<State>, Timestamp, u64)>,
+    pub(super) before_reset: Option<Box<(PerDirection<State>, Timestamp, u64)>>,
 }
 
 impl Connection {
+    /// Reads something of every part that a segment needs, so that all of it comes from memory at once.
+    pub(super) fn touch(&self) -> u64 {
+        let [to_server, to_client] = &self.flows.0;
+        self.handshake
+            .ack
+            .unwrap_or(self.start)
+            .nanos()
+            .unsigned_abs()
+            ^ u64::from(self.client.port)
+            ^ self.states.0[0] as u64
+            ^ to_server.touch()
+            ^ to_client.touch()
+    }
+
     /// One direction's flow.
     pub fn flow(&self, direction: Direction) -> &Flow {
         &self.flows[direction]
@@ -208,7 +242,7 @@ impl Connection {
         self.flows
             .0
             .iter()
-            .map(|flow| flow.counts.verdicts.of(verdict))
+            .map(|flow| flow.counts.verdicts().of(verdict))
             .fold(0, u32::saturating_add)
     }
 
@@ -239,7 +273,7 @@ impl Connection {
     /// The shortest round trip in nanoseconds: the handshake's, or the sum of the shortest of both sides of the observer, if
     /// that is less: the last ACK of a handshake may be late, or lost and replaced by data. `None` where neither was captured.
     pub fn round_trip(&self) -> Option<i64> {
-        let [to_server, to_client] = [self.flows.0[0].min_rtt, self.flows.0[1].min_rtt];
+        let [to_server, to_client] = [0, 1].map(|at: usize| self.flows.0[at].min_rtt.get());
         let sides = to_server
             .zip(to_client)
             .map(|(to_server, to_client)| to_server.saturating_add(to_client));

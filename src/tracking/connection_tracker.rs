@@ -15,13 +15,49 @@ use super::numbering::{Numbering, Relative};
 use super::record::{self, Recorded};
 use super::roles;
 use super::segment::{Header, Segment};
+use super::sent_log::SentLog;
 use super::signals;
 use super::state::{self, Signal, State};
-use super::store::Store;
+use super::store::{Found, PairHash, PairHasher, Store};
 use super::verdict::Verdict;
 use super::zeek::ZeekView;
+use crate::analyzers::{Frame, Packet};
 use crate::utils::addressing::Endpoint;
+use crate::utils::maybe::Maybe;
 use crate::utils::time::NANOS_PER_MILLI;
+use arrayvec::ArrayVec;
+
+/// How many segments [`ConnectionTracker::look_ahead`] takes at once (perf/NOTES.md: 16 to 64 are alike).
+pub const LOOK_AHEAD: usize = 32;
+
+/// A segment with its ends and the number by which its connection is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Located {
+    /// Who sent it.
+    pub sender: Endpoint,
+    /// Who is to receive it.
+    pub receiver: Endpoint,
+    /// The number of the two.
+    pub hash: PairHash,
+    /// The segment.
+    pub segment: Segment,
+}
+
+/// Sender, receiver, and the number of the two.
+type Pair = (Endpoint, Endpoint, PairHash);
+
+impl Located {
+    /// The segment of a packet; `None` if the packet is not TCP.
+    pub fn of(frame: &Frame<'_>, packet: &Packet<'_>, hasher: &PairHasher) -> Option<Self> {
+        let (sender, receiver, segment) = Segment::of(frame, packet)?;
+        Some(Self {
+            sender,
+            receiver,
+            hash: hasher.hash(sender, receiver),
+            segment,
+        })
+    }
+}
 
 /// All connections.
 #[derive(Debug)]
@@ -29,6 +65,7 @@ pub struct ConnectionTracker {
     store: Store,
     next_id: u64,
     judgement: Judgement,
+    log: SentLog,
 }
 
 impl ConnectionTracker {
@@ -38,6 +75,7 @@ impl ConnectionTracker {
             store: Store::new(limit),
             next_id: 0,
             judgement: Judgement::default(),
+            log: SentLog::default(),
         }
     }
 
@@ -71,6 +109,40 @@ impl ConnectionTracker {
         self.store.take_evicted()
     }
 
+    /// What makes the numbers by which connections are looked for.
+    pub fn hasher(&self) -> PairHasher {
+        self.store.hasher()
+    }
+
+    /// Fetches from memory what [`ConnectionTracker::observe_located`] will need for these segments, all at once: one after the other
+    /// each would wait for memory by itself (perf/NOTES.md). Returns what to hand to `observe`, in the same order.
+    pub fn look_ahead<'a>(
+        &self,
+        segments: impl Iterator<Item = &'a Located>,
+    ) -> ArrayVec<Option<Found>, LOOK_AHEAD> {
+        let found: ArrayVec<_, LOOK_AHEAD> = segments
+            .take(LOOK_AHEAD)
+            .map(|located| self.store.look_ahead(located.hash))
+            .collect();
+        let connections = found
+            .iter()
+            .flatten()
+            .filter_map(|&found| self.store.peek(found));
+        std::hint::black_box(connections.fold(0, |sum, connection| sum ^ connection.touch()));
+        found
+    }
+
+    /// Takes in a segment and says everything that is known of it. `ahead` is what [`ConnectionTracker::look_ahead`] found for
+    /// it.
+    pub fn observe_located<'a>(
+        &'a mut self,
+        located: &'a Located,
+        ahead: Option<Found>,
+    ) -> Event<'a> {
+        let pair = (located.sender, located.receiver, located.hash);
+        self.take(pair, &located.segment, ahead)
+    }
+
     /// Takes in a segment and says everything that is known of it.
     pub fn observe<'a>(
         &'a mut self,
@@ -78,32 +150,43 @@ impl ConnectionTracker {
         receiver: Endpoint,
         segment: &'a Segment,
     ) -> Event<'a> {
-        let (slot, reused) = self.find(sender, receiver, segment);
+        let hash = self.store.hash(sender, receiver);
+        self.take((sender, receiver, hash), segment, None)
+    }
+
+    fn take<'a>(&'a mut self, pair: Pair, segment: &'a Segment, ahead: Option<Found>) -> Event<'a> {
+        let (slot, reused) = self.find(pair, segment, ahead);
+        let (sender, ..) = pair;
         let connection = self.store.get_mut(slot);
         let direction = connection.direction_from(sender);
         let relative = connection.numbering.observe(direction, segment);
         let states_before = connection.states;
-        let position = locate(connection, direction, segment);
-        let (mut judgement, signals) = judge_case(connection, direction, segment, position);
+        let log = &mut self.log;
+        let position = locate(connection, log, direction, segment);
+        let (mut judgement, signals) = judge_case(connection, log, direction, segment, position);
         judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
-        judgement.basis.connection = connection.reuses.filter(|_| reused);
+        judgement.basis.connection = connection
+            .reuses
+            .get()
+            .filter(|_| reused)
+            .map(i64::unsigned_abs);
         undo_reset(connection, direction, segment, &mut judgement);
-        let before = details::before(connection, direction, segment, position);
+        let before = details::before(connection, log, direction, segment, position);
         let (own, other) = connection.flows.pair_mut(direction);
         let zeek = &mut connection.zeek;
         zeek.observe(direction, (own, other), segment, position, &judgement);
-        let recorded = record::record(own, other, segment, position, &judgement);
+        let recorded = record::record((own, other), log, segment, position, &judgement);
         details::note(
             connection, direction, segment, &judgement, &recorded, before,
         );
-        note_handshake(&mut connection.handshake, segment);
+        connection.handshake.observe(segment);
         connection.last = connection.last.max(segment.time);
         let was_closed = connection.is_closed();
         for signal in signals.into_iter().flatten() {
             advance(connection, direction, segment, signal);
         }
         if connection.is_closed() && !was_closed {
-            connection.closed_at = Some(segment.time);
+            connection.closed_at = segment.time.into();
             self.store.note_closed(slot);
         }
         self.judgement = judgement;
@@ -150,9 +233,10 @@ impl ConnectionTracker {
 
     /// The connection of a segment, made if there is none yet or if the segment opens another one on the same ports; and
     /// whether it did that.
-    fn find(&mut self, sender: Endpoint, receiver: Endpoint, segment: &Segment) -> (u32, bool) {
-        let Some(slot) = self.store.find(sender, receiver) else {
-            return (self.create(sender, receiver, segment, None), false);
+    fn find(&mut self, pair: Pair, segment: &Segment, ahead: Option<Found>) -> (u32, bool) {
+        let (sender, receiver, hash) = pair;
+        let Some(slot) = self.store.find(hash, sender, receiver, ahead) else {
+            return (self.create(pair, segment, None), false);
         };
         let old = self.store.get(slot);
         let direction = old.direction_from(sender);
@@ -160,16 +244,11 @@ impl ConnectionTracker {
             return (slot, false);
         }
         let reuses = Some(old.id);
-        (self.create(sender, receiver, segment, reuses), true)
+        (self.create(pair, segment, reuses), true)
     }
 
-    fn create(
-        &mut self,
-        sender: Endpoint,
-        receiver: Endpoint,
-        segment: &Segment,
-        reuses: Option<u64>,
-    ) -> u32 {
+    fn create(&mut self, pair: Pair, segment: &Segment, reuses: Option<u64>) -> u32 {
+        let (sender, receiver, hash) = pair;
         let (sender_is_client, role_source) = roles::sender_is_client(sender, receiver, segment);
         let (client, server) = if sender_is_client {
             (sender, receiver)
@@ -178,45 +257,59 @@ impl ConnectionTracker {
         };
         let id = self.next_id;
         self.next_id += 1;
-        self.store.insert(Connection {
-            id,
-            client,
-            server,
-            role_source,
-            reuses,
-            first_frame: segment.frame,
-            start: segment.time,
-            last: segment.time,
-            // Until something is known of them (ANALYSIS.md 2.2).
-            states: PerDirection([State::Closed, State::Listen]),
-            flows: PerDirection([Flow::default(), Flow::default()]),
-            handshake: Handshake::default(),
-            ending: None,
-            first_fin: None,
-            closed_at: None,
-            details: PerDirection::default(),
-            initial_packets: PerDirection::default(),
-            idle: PerDirection::default(),
-            zeek: ZeekView::default(),
-            numbering: Numbering::default(),
-            before_reset: None,
-        })
+        let log = &mut self.log;
+        self.store.make_room(|leaving| {
+            for flow in &mut leaving.flows.0 {
+                flow.stream.release(log);
+            }
+        });
+        self.store.insert(
+            hash,
+            Connection {
+                id,
+                client,
+                server,
+                role_source,
+                reuses: reuses.map_or(Maybe::default(), |id| (id as i64).into()),
+                first_frame: segment.frame,
+                start: segment.time,
+                last: segment.time,
+                // Until something is known of them (ANALYSIS.md 2.2).
+                states: PerDirection([State::Closed, State::Listen]),
+                flows: PerDirection([Flow::default(), Flow::default()]),
+                handshake: Handshake::default(),
+                ending: None,
+                first_fin: None,
+                closed_at: Maybe::default(),
+                details: PerDirection::default(),
+                initial_packets: PerDirection::default(),
+                idle: PerDirection::default(),
+                zeek: ZeekView::default(),
+                numbering: Numbering::default(),
+                before_reset: None,
+            },
+        )
     }
 }
 
 /// Where a segment stands in both streams. Sets the bases that it brings along (RFC 9293 §3.4, ANALYSIS.md 2.5).
-fn locate(connection: &mut Connection, direction: Direction, segment: &Segment) -> Position {
+fn locate(
+    connection: &mut Connection,
+    log: &mut SentLog,
+    direction: Direction,
+    segment: &Segment,
+) -> Position {
     if segment.header == Header::TooLong {
         return Position::default();
     }
     let (sender, receiver) = connection.flows.pair_mut(direction);
     if segment.flags.syn() {
-        sender.stream.set_base(segment.seq);
+        sender.stream.set_base(segment.seq, log);
     } else if sender.stream.base().is_none() {
-        sender.stream.set_base(segment.seq.minus(1));
+        sender.stream.set_base(segment.seq.minus(1), log);
     }
     if segment.flags.ack() && receiver.stream.base().is_none() {
-        receiver.stream.set_base(segment.ack.minus(1));
+        receiver.stream.set_base(segment.ack.minus(1), log);
     }
     let start = sender.stream.offset(segment.seq).unwrap_or(0);
     let ack = if segment.flags.ack() {
@@ -233,6 +326,7 @@ fn locate(connection: &mut Connection, direction: Direction, segment: &Segment) 
 
 fn judge_case(
     connection: &Connection,
+    log: &SentLog,
     direction: Direction,
     segment: &Segment,
     position: Position,
@@ -243,7 +337,7 @@ fn judge_case(
     );
     let path = Path {
         round_trip: connection.round_trip(),
-        to_sender: receiver.min_rtt,
+        to_sender: receiver.min_rtt.get(),
     };
     let states = (
         connection.states[direction],
@@ -252,6 +346,7 @@ fn judge_case(
     let case = Case {
         sender,
         receiver,
+        log,
         segment,
         position,
         path,
@@ -268,7 +363,7 @@ fn undo_reset(
     segment: &Segment,
     judgement: &mut Judgement,
 ) {
-    let Some((states, time, frame)) = connection.before_reset else {
+    let Some((states, time, frame)) = connection.before_reset.as_deref().copied() else {
         return;
     };
     let Some(Ending::Reset(reset_by) | Ending::FinishedThenReset(reset_by)) = connection.ending
@@ -286,24 +381,6 @@ fn undo_reset(
     }
 }
 
-fn note_handshake(handshake: &mut Handshake, segment: &Segment) {
-    let flags = segment.flags;
-    match (flags.syn(), flags.ack()) {
-        (true, false) => handshake.syn = Some((segment.time, handshake.syn.is_some())),
-        (true, true) => {
-            let repeated = handshake.syn_ack.is_some();
-            handshake.syn_ack = Some((
-                handshake.syn_ack.map_or(segment.time, |(first, _)| first),
-                repeated,
-            ));
-        }
-        (false, true) if handshake.syn_ack.is_some() && handshake.ack.is_none() && !flags.rst() => {
-            handshake.ack = Some(segment.time);
-        }
-        _ => {}
-    }
-}
-
 /// Takes a signal to the states, and notes how the connection ends.
 fn advance(connection: &mut Connection, direction: Direction, segment: &Segment, signal: Signal) {
     let before = connection.states;
@@ -313,7 +390,7 @@ fn advance(connection: &mut Connection, direction: Direction, segment: &Segment,
     match signal {
         Signal::Reset if connection.ending.is_none() => {
             connection.ending = Some(reset_ending(connection, before, direction));
-            connection.before_reset = Some((before, segment.time, segment.frame));
+            connection.before_reset = Some(Box::new((before, segment.time, segment.frame)));
         }
         Signal::Fin | Signal::FinPending | Signal::FinCrossing => {
             connection.first_fin.get_or_insert(direction);

@@ -11,6 +11,7 @@ use super::judgement::Judgement;
 use super::record::Recorded;
 use super::rtt::Samples;
 use super::segment::Segment;
+use super::sent_log::SentLog;
 use super::stream::offset_of;
 use super::verdict::Verdict;
 use crate::analyzers::tcp::Flags;
@@ -137,12 +138,13 @@ pub struct Before {
 /// Looks at a segment before it is recorded.
 pub fn before(
     connection: &Connection,
+    log: &SentLog,
     direction: Direction,
     segment: &Segment,
     position: Position,
 ) -> Before {
     Before {
-        sack_rtt: selectively_timed(connection, direction, segment, position),
+        sack_rtt: selectively_timed(connection, log, direction, segment, position),
         idle: idle(connection, segment),
         smallest_window: smallest_window(connection.flow(direction)),
     }
@@ -151,12 +153,13 @@ pub fn before(
 /// The smallest window that a side has offered so far, if it never was 0.
 fn smallest_window(flow: &Flow) -> Option<u64> {
     let windows = &flow.windows;
-    (windows.current().is_some() && windows.min > 0).then_some(windows.min)
+    (windows.current().is_some() && windows.min > 0).then_some(u64::from(windows.min))
 }
 
 /// The round trip that a selective acknowledgment times: the highest octet of its first new block, if it was sent once (Karn).
 fn selectively_timed(
     connection: &Connection,
+    log: &SentLog,
     direction: Direction,
     segment: &Segment,
     position: Position,
@@ -172,7 +175,7 @@ fn selectively_timed(
     if left >= right || right <= ack || stream.sacked().overlap(&last) > 0 {
         return None;
     }
-    let sent = stream.latest_of(&last)?;
+    let sent = stream.latest_of(&last, log)?;
     (sent.repeats == 0 && !sent.sent_again).then(|| segment.time.since(sent.time))
 }
 
@@ -408,7 +411,10 @@ mod tests {
             details.echo(echo, at(time));
         }
         assert_eq!(
-            (details.timestamp_rtt.count, details.timestamp_rtt.max),
+            (
+                details.timestamp_rtt.figures().count,
+                details.timestamp_rtt.figures().max
+            ),
             (1, 350)
         );
         assert_eq!(details.waiting.len(), 1);

@@ -4,6 +4,8 @@ use super::rtt::{Estimate, Samples};
 use super::segment::Segment;
 use super::stream::Stream;
 use super::verdict::{Cause, VERDICT_COUNT, Verdict};
+use crate::analyzers::tcp::Flags;
+use crate::utils::maybe::Maybe;
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
 use std::collections::VecDeque;
@@ -20,53 +22,89 @@ pub struct Counts {
     pub payload_bytes: u64,
     /// Octets of payload, each counted once.
     pub unique_bytes: u64,
-    /// Octets of payload that had been sent before.
-    pub retransmitted_bytes: u64,
     /// Packets with payload.
     pub data_packets: u64,
+    /// Packets with ACK and nothing else that takes sequence space.
+    pub pure_acks: u64,
+    /// Packets with PSH.
+    pub psh: u64,
+    /// TCP checksums that were verified.
+    pub checksums_verified: u64,
+    rare: Option<Box<RareCounts>>,
     /// Packets with SYN.
     pub syn: u32,
     /// Packets with FIN.
     pub fin: u32,
     /// Packets with RST.
     pub rst: u32,
-    /// Packets with PSH.
-    pub psh: u64,
+    /// Octets of payload in the largest and the smallest data packet.
+    pub largest_payload: u32,
+    /// The smallest; 0 without data.
+    pub smallest_payload: u32,
+}
+
+/// What most directions have none of: kept apart, and only where there is some.
+#[derive(Clone, Debug)]
+pub struct RareCounts {
+    /// Octets of payload that had been sent before.
+    pub retransmitted_bytes: u64,
+    /// Octets that were acknowledged although the capture never saw them.
+    pub unseen_acknowledged: u64,
     /// Packets with URG.
     pub urg: u64,
-    /// Packets with ACK and nothing else that takes sequence space.
-    pub pure_acks: u64,
     /// Packets with at least one SACK block.
     pub sack: u64,
     /// Packets whose first SACK block reports octets received twice (RFC 2883).
     pub dsack: u64,
+    /// Wrong ones of the checksums that were verified.
+    pub checksums_wrong: u64,
+    /// Those that hold the pseudo-header's sum alone: left to the sender's network card.
+    pub checksums_offloaded: u64,
     /// Per verdict, in the order of the table.
     pub verdicts: VerdictCounts,
     /// Retransmissions per cause, in the order of `Cause::ALL`.
     pub causes: [u32; Cause::ALL.len()],
     /// The longest row of repeats of one segment.
     pub most_repeats: u16,
-    /// Octets of payload in the largest and the smallest data packet.
-    pub largest_payload: u32,
-    /// The smallest; 0 without data.
-    pub smallest_payload: u32,
-    /// TCP checksums that were verified.
-    pub checksums_verified: u64,
-    /// Of those, the wrong ones.
-    pub checksums_wrong: u64,
-    /// Those that hold the pseudo-header's sum alone: left to the sender's network card.
-    pub checksums_offloaded: u64,
+}
+
+impl RareCounts {
+    const NONE: RareCounts = RareCounts {
+        retransmitted_bytes: 0,
+        unseen_acknowledged: 0,
+        urg: 0,
+        sack: 0,
+        dsack: 0,
+        checksums_wrong: 0,
+        checksums_offloaded: 0,
+        verdicts: VerdictCounts([0; VERDICT_COUNT]),
+        causes: [0; Cause::ALL.len()],
+        most_repeats: 0,
+    };
+}
+
+static NO_RARE_COUNTS: RareCounts = RareCounts::NONE;
+
+impl Counts {
+    /// What most directions have none of.
+    pub fn rare(&self) -> &RareCounts {
+        self.rare.as_deref().unwrap_or(&NO_RARE_COUNTS)
+    }
+
+    /// The same, to be changed.
+    pub fn rare_mut(&mut self) -> &mut RareCounts {
+        self.rare.get_or_insert_with(|| Box::new(RareCounts::NONE))
+    }
+
+    /// How often each verdict was given.
+    pub fn verdicts(&self) -> &VerdictCounts {
+        &self.rare().verdicts
+    }
 }
 
 /// A number per verdict.
 #[derive(Clone, Debug)]
 pub struct VerdictCounts([u32; VERDICT_COUNT]);
-
-impl Default for VerdictCounts {
-    fn default() -> Self {
-        Self([0; VERDICT_COUNT])
-    }
-}
 
 impl VerdictCounts {
     /// How often the verdict was given.
@@ -107,48 +145,89 @@ pub struct Offer {
 #[derive(Clone, Copy, Debug)]
 pub struct Latest {
     /// The segment.
-    pub segment: Segment,
+    pub segment: LatestSegment,
     /// The verdicts on it.
     pub verdicts: super::verdict::Verdicts,
+}
+
+/// What is kept of a direction's latest segment.
+#[derive(Clone, Copy, Debug)]
+pub struct LatestSegment {
+    /// Its frame.
+    pub frame: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Sequence number of its first octet.
+    pub seq: Seq,
+    /// Acknowledgment number as sent.
+    pub ack: Seq,
+    /// Octets of payload.
+    pub payload_len: u32,
+    /// A number that two segments with the same options share.
+    pub options: u32,
+    /// The flags.
+    pub flags: Flags,
+    /// Receive window before scaling.
+    pub window: u16,
+    /// Identification of its IPv4 header.
+    pub ip_id: Option<u16>,
+}
+
+impl LatestSegment {
+    /// What is kept of this segment.
+    pub fn of(segment: &Segment) -> Self {
+        Self {
+            frame: segment.frame,
+            time: segment.time,
+            seq: segment.seq,
+            ack: segment.ack,
+            payload_len: segment.payload_len,
+            options: segment.options.digest(),
+            flags: segment.flags,
+            window: segment.window,
+            ip_id: segment.ip_id,
+        }
+    }
 }
 
 /// How a direction's windows were.
 #[derive(Clone, Debug, Default)]
 pub struct WindowStatistics {
-    /// The largest window offered, in bytes, scaled where the scale is known.
-    pub max: u64,
+    /// The largest window offered, in bytes, scaled where the scale is known: below 2^30 (RFC 7323 §2.3).
+    pub max: u32,
     /// The smallest.
-    pub min: u64,
+    pub min: u32,
+    current: u32,
     /// Window × nanoseconds, for the mean weighted by time.
     weighted: f64,
     /// Nanoseconds over which it was observed.
     observed: i64,
     /// Nanoseconds during which the window was 0.
     pub zero_nanos: i64,
-    current: Option<(u64, Timestamp)>,
+    since: Maybe<Timestamp>,
 }
 
 impl WindowStatistics {
     /// A segment at `time` offers `window` bytes.
-    pub fn add(&mut self, window: u64, time: Timestamp) {
-        match self.current {
+    pub fn add(&mut self, window: u32, time: Timestamp) {
+        match self.since.get() {
             None => (self.min, self.max) = (window, window),
-            Some((before, since)) => {
+            Some(since) => {
                 let nanos = time.since(since).max(0);
-                self.weighted += before as f64 * nanos as f64;
+                self.weighted += f64::from(self.current) * nanos as f64;
                 self.observed = self.observed.saturating_add(nanos);
-                if before == 0 {
+                if self.current == 0 {
                     self.zero_nanos = self.zero_nanos.saturating_add(nanos);
                 }
                 (self.min, self.max) = (self.min.min(window), self.max.max(window));
             }
         }
-        self.current = Some((window, time));
+        (self.current, self.since) = (window, time.into());
     }
 
     /// The mean weighted by time in bytes; the last window where no time passed; `None` without any.
     pub fn mean(&self) -> Option<f64> {
-        let (current, _) = self.current?;
+        let current = self.current()?;
         Some(if self.observed > 0 {
             self.weighted / self.observed as f64
         } else {
@@ -158,7 +237,7 @@ impl WindowStatistics {
 
     /// The window in force.
     pub fn current(&self) -> Option<u64> {
-        self.current.map(|(window, _)| window)
+        self.since.is_some().then_some(u64::from(self.current))
     }
 }
 
@@ -174,63 +253,83 @@ pub enum Recovery {
     Timeout(i64),
 }
 
-/// One direction of a connection.
+/// One direction of a connection. What every packet touches stands together; what only some directions need stands behind a
+/// pointer that is empty in the others.
 #[derive(Clone, Debug, Default)]
 pub struct Flow {
-    /// What is counted.
-    pub counts: Counts,
-    /// What its SYN offered.
-    pub offer: Offer,
     /// Its octets.
     pub stream: Stream,
     /// Its latest segment, duplicates left out.
     pub latest: Option<Latest>,
-    /// Time of its first data packet.
-    pub first_data: Option<Timestamp>,
-    /// Time of its last data packet.
-    pub last_data: Option<Timestamp>,
-    /// The windows it offered.
-    pub windows: WindowStatistics,
+    /// What is counted.
+    pub counts: Counts,
     /// Its acknowledgments: the highest, and how often it was repeated while data were outstanding.
     pub acknowledging: Acknowledging,
-    /// Round trips from the observer over the receiver back: this sender's data to their acknowledgment.
-    pub ack_rtt: Samples,
-    /// Round trips of this side's SYN to its acknowledgment, observer to receiver and back; nanoseconds.
-    pub syn_rtt: Option<i64>,
-    /// The estimate from both, for the part of the path behind the observer.
-    pub estimate: Estimate,
-    /// The shortest of both; `None` without samples.
-    pub min_rtt: Option<i64>,
+    /// The windows it offered.
+    pub windows: WindowStatistics,
     /// The most octets under way.
     pub max_in_flight: u64,
     /// Sum and number of what was under way, for the mean.
-    pub in_flight_sum: u128,
+    pub in_flight_sum: u64,
     /// How many times it was taken.
     pub in_flight_samples: u64,
-    /// What it recovers from.
-    pub recovery: Recovery,
-    /// The IPv4 identifications it counts up.
-    pub ip_ids: IpIds,
-    /// The end of the captured octets and the number of packets behind them that the capture knows to be missing.
-    pub lost_tail: Option<(i64, u16)>,
-    /// The highest timestamp value it sent.
-    pub newest_tsval: Option<u32>,
+    /// Time of its first data packet.
+    pub first_data: Maybe<Timestamp>,
+    /// Time of its last data packet.
+    pub last_data: Maybe<Timestamp>,
     /// Payload octets sent before the first acknowledgment of any.
     pub initial_window: u64,
     /// The longest pause between two of its packets in nanoseconds.
     pub longest_pause: i64,
-    /// Octets that were acknowledged although the capture never saw them.
-    pub unseen_acknowledged: u64,
+    /// Round trips from the observer over the receiver back: this sender's data to their acknowledgment.
+    pub ack_rtt: Samples,
+    /// The estimate from both, for the part of the path behind the observer.
+    pub estimate: Estimate,
+    /// The shortest of both; none without samples.
+    pub min_rtt: Maybe<i64>,
+    /// Round trips of this side's SYN to its acknowledgment, observer to receiver and back; nanoseconds.
+    pub syn_rtt: Maybe<i64>,
     /// What the sender knows to be acknowledged, from acknowledgments that have had the time to reach it.
     pub known_to_sender: KnownToSender,
+    recovering: Option<Box<Recovering>>,
+    /// The highest timestamp value it sent.
+    pub newest_tsval: Option<u32>,
+    /// What its SYN offered.
+    pub offer: Offer,
+    /// The IPv4 identifications it counts up.
+    pub ip_ids: IpIds,
 }
+
+/// What is known of losses and how they are recovered from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recovering {
+    /// What it recovers from.
+    pub recovery: Recovery,
+    /// The frame of the last duplicate acknowledgment it sent.
+    pub last_duplicate: u64,
+    /// The frame of it that last told of new blocks.
+    pub last_sack: u64,
+    /// The end of the captured octets and the number of packets behind them that the capture knows to be missing.
+    pub lost_tail: Option<(i64, u16)>,
+}
+
+static NEVER_RECOVERING: Recovering = Recovering {
+    recovery: Recovery::None,
+    last_duplicate: 0,
+    last_sack: 0,
+    lost_tail: None,
+};
 
 /// Acknowledgments on their way from the observer to the sender of the data: what passes here reaches it half a round trip of
 /// its side later, and what it sends in answer passes here after the other half (ANALYSIS.md 7.3).
 #[derive(Clone, Debug, Default)]
 pub struct KnownToSender {
-    under_way: VecDeque<(Timestamp, i64)>,
     arrived: i64,
+    /// When the first of those under way arrives, and what it acknowledges.
+    first: Maybe<Timestamp>,
+    first_offset: i64,
+    /// The others: few paths have more than one.
+    others: Option<Box<VecDeque<(Timestamp, i64)>>>,
 }
 
 /// The most acknowledgments kept under way; beyond that the oldest count as arrived.
@@ -242,41 +341,57 @@ impl KnownToSender {
     /// An acknowledgment of everything below `offset` passes at `time`; the sender is `round_trip` nanoseconds away and back.
     pub fn pass(&mut self, offset: i64, time: Timestamp, round_trip: i64) {
         if round_trip <= NEAR {
-            self.under_way.clear();
+            (self.first, self.others) = (Maybe::default(), None);
             self.arrived = self.arrived.max(offset);
             return;
         }
-        if self.under_way.len() >= MAX_UNDER_WAY {
-            self.arrived = self
-                .under_way
-                .pop_front()
-                .map_or(self.arrived, |(_, offset)| offset);
+        let due = time.plus(round_trip);
+        if self.first.is_none() {
+            (self.first, self.first_offset) = (due.into(), offset);
+            return;
         }
-        self.under_way.push_back((time.plus(round_trip), offset));
+        let others = self.others.get_or_insert_default();
+        others.push_back((due, offset));
+        if others.len() >= MAX_UNDER_WAY {
+            self.arrived = self.first_offset;
+            self.next();
+        }
     }
 
     /// What the sender of a segment that passes at `time` knew to be acknowledged.
     pub fn at(&mut self, time: Timestamp) -> i64 {
-        while let Some((_, offset)) = self.under_way.pop_front_if(|(due, _)| *due <= time) {
-            self.arrived = self.arrived.max(offset);
+        while self.first.is_some_and(|due| due <= time) {
+            self.arrived = self.arrived.max(self.first_offset);
+            self.next();
         }
         self.arrived
+    }
+
+    fn next(&mut self) {
+        match self.others.as_mut().and_then(|others| others.pop_front()) {
+            Some((due, offset)) => (self.first, self.first_offset) = (due.into(), offset),
+            None => self.first = Maybe::default(),
+        }
+    }
+
+    /// Octets of memory it takes beside its own size.
+    pub fn memory(&self) -> usize {
+        self.others.as_ref().map_or(0, |others| {
+            size_of::<VecDeque<(Timestamp, i64)>>()
+                + others.capacity() * size_of::<(Timestamp, i64)>()
+        })
     }
 }
 
 /// A direction's acknowledgments.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Acknowledging {
+    /// When its last acknowledgment of any kind passed.
+    pub last_time: Maybe<Timestamp>,
+    /// The frame in which it last moved, or told of new blocks; 0 before.
+    pub last_progress: u64,
     /// Repeats of the highest acknowledgment since it moved.
     pub duplicates: u32,
-    /// The frame of the last of them.
-    pub last_duplicate: u64,
-    /// When its last acknowledgment of any kind passed.
-    pub last_time: Option<Timestamp>,
-    /// When it last moved, or told of new blocks: time and frame.
-    pub last_progress: Option<(Timestamp, u64)>,
-    /// The frame that last told of new blocks.
-    pub last_sack: u64,
 }
 
 /// Whether a sender counts its packets up in the identification of IPv4, and the newest number seen. RFC 6864 lets senders
@@ -341,12 +456,44 @@ impl IpIds {
 }
 
 impl Flow {
+    /// Reads something of every cache line, so that all of it comes from memory at once.
+    pub(super) fn touch(&self) -> u64 {
+        self.latest.map_or(0, |latest| latest.segment.frame)
+            ^ self.stream.end.unsigned_abs()
+            ^ self.counts.packets
+            ^ u64::from(self.counts.syn)
+            ^ u64::from(self.windows.max)
+            ^ self.in_flight_samples
+            ^ self.ack_rtt.waiting() as u64
+            ^ self.known_to_sender.arrived.unsigned_abs()
+    }
+
     /// Takes in the time of a round trip behind the observer.
     pub fn add_rtt(&mut self, nanos: i64) {
         if nanos >= 0 {
             self.estimate.update(nanos);
-            self.min_rtt = Some(self.min_rtt.map_or(nanos, |min| min.min(nanos)));
+            self.min_rtt = self.min_rtt.unwrap_or(nanos).min(nanos).into();
         }
+    }
+
+    /// What is known of losses and how they are recovered from.
+    pub fn recovering(&self) -> &Recovering {
+        self.recovering.as_deref().unwrap_or(&NEVER_RECOVERING)
+    }
+
+    /// The same, to be changed.
+    pub fn recovering_mut(&mut self) -> &mut Recovering {
+        self.recovering.get_or_insert_default()
+    }
+
+    /// Octets of memory it takes beside its own size and the log of transmissions.
+    pub fn memory(&self) -> usize {
+        let boxed = |is_there: bool, size| if is_there { size } else { 0 };
+        self.stream.memory()
+            + self.known_to_sender.memory()
+            + self.ack_rtt.memory()
+            + boxed(self.counts.rare.is_some(), size_of::<RareCounts>())
+            + boxed(self.recovering.is_some(), size_of::<Recovering>())
     }
 
     /// The most frequent size of full segments: the largest payload seen, but no more than the receiver's MSS says if it is
@@ -369,13 +516,36 @@ impl Flow {
 
     /// Retransmitted segments.
     pub fn retransmissions(&self) -> u32 {
-        self.counts.verdicts.of(Verdict::Retransmission)
+        self.counts.verdicts().of(Verdict::Retransmission)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn acknowledgments_reach_their_sender_in_order_and_time() {
+        let mut known = KnownToSender::default();
+        let time = Timestamp::from_nanos;
+        for (at, offset) in [(0, 10), (1, 20), (2, 30)] {
+            known.pass(offset, time(at), NEAR + 1);
+        }
+        let at = |known: &mut KnownToSender, nanos| known.at(time(nanos + NEAR + 1));
+        assert_eq!(
+            [-1, 0, 1, 1, 9].map(|nanos| at(&mut known, nanos)),
+            [0, 10, 20, 20, 30]
+        );
+        known.pass(40, time(20), 0);
+        assert_eq!(known.at(time(20)), 40);
+        (0..10_000).for_each(|offset| known.pass(offset, time(30), NEAR + 1));
+        assert!(
+            known
+                .others
+                .as_ref()
+                .is_some_and(|others| others.len() <= MAX_UNDER_WAY)
+        );
+    }
 
     #[test]
     fn ip_identifications_count_only_when_they_count() {

@@ -19,6 +19,7 @@ pub mod record;
 mod roles;
 pub mod rtt;
 pub mod segment;
+pub mod sent_log;
 mod signals;
 pub mod state;
 mod store;
@@ -29,8 +30,9 @@ pub mod wireshark;
 pub mod zeek;
 
 pub use connection::Connection;
-pub use connection_tracker::ConnectionTracker;
+pub use connection_tracker::{ConnectionTracker, LOOK_AHEAD, Located};
 pub use direction::{Direction, PerDirection};
 pub use event::Event;
 pub use segment::Segment;
+pub use store::PairHasher;
 pub use verdict::{Verdict, Verdicts};

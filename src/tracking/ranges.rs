@@ -14,6 +14,14 @@ pub const MAX_RANGES: usize = 256;
 pub struct Ranges(Vec<Range<i64>>);
 
 impl Ranges {
+    /// No octets.
+    pub const EMPTY: Ranges = Ranges(Vec::new());
+
+    /// Octets of memory it takes beside its own size.
+    pub fn memory(&self) -> usize {
+        self.0.capacity() * size_of::<Range<i64>>()
+    }
+
     /// Adds the octets of a range. Returns how many were new. An empty or reversed range adds nothing.
     pub fn insert(&mut self, range: Range<i64>) -> i64 {
         if range.start >= range.end {

@@ -31,10 +31,10 @@ impl Connection {
     /// Octets of a direction that arrived: what the receiver acknowledged; the octets captured, if it never did.
     pub fn delivered(&self, direction: Direction) -> u64 {
         let flow = self.flow(direction);
-        let Some(acknowledged) = flow.stream.acknowledged else {
+        let Some(acknowledged) = flow.stream.acknowledged.get() else {
             return flow.counts.unique_bytes;
         };
-        let end = match flow.stream.fin {
+        let end = match flow.stream.fin.get() {
             Some(fin) => acknowledged.min(fin),
             None => acknowledged,
         };
@@ -67,7 +67,7 @@ impl Connection {
     /// Nanoseconds from the first to the last data packet of a direction.
     pub fn transfer_time(&self, direction: Direction) -> i64 {
         let flow = self.flow(direction);
-        match (flow.first_data, flow.last_data) {
+        match (flow.first_data.get(), flow.last_data.get()) {
             (Some(first), Some(last)) => last.since(first).max(0),
             _ => 0,
         }
@@ -90,7 +90,7 @@ impl Connection {
     /// The length of a direction's stream in octets of data, if both its ends were captured.
     pub fn stream_length(&self, direction: Direction) -> Option<u64> {
         let flow = self.flow(direction);
-        let fin = flow.stream.fin.filter(|_| flow.counts.syn > 0)?;
+        let fin = flow.stream.fin.get().filter(|_| flow.counts.syn > 0)?;
         Some((fin - 1).max(0).unsigned_abs())
     }
 

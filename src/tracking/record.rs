@@ -1,11 +1,12 @@
 //! Records a judged segment in both flows. Nothing is decided here; the judge has spoken before.
 
 use super::direction::Direction;
-use super::flow::{Counts, Flow, Latest, Offer, Recovery};
+use super::flow::{Counts, Flow, Latest, LatestSegment, Offer, Recovery};
 use super::judge::Position;
 use super::judge::duplicate_block;
 use super::judgement::Judgement;
 use super::segment::{Header, Segment};
+use super::sent_log::SentLog;
 use super::stream::{Acknowledged, Sent, offset_of};
 use super::verdict::{Cause, Verdict};
 use crate::analyzers::Checksum;
@@ -26,8 +27,8 @@ pub struct Recorded {
 
 /// Records a segment from `sender`'s side.
 pub fn record(
-    sender: &mut Flow,
-    receiver: &mut Flow,
+    (sender, receiver): (&mut Flow, &mut Flow),
+    log: &mut SentLog,
     segment: &Segment,
     position: Position,
     judgement: &Judgement,
@@ -35,7 +36,7 @@ pub fn record(
     count(&mut sender.counts, segment, judgement);
     let window = scaled_window(sender, receiver, segment);
     let mut recorded = Recorded {
-        window,
+        window: u64::from(window),
         ..Recorded::default()
     };
     let verdicts = judgement.verdicts;
@@ -56,10 +57,17 @@ pub fn record(
     }
     let sent = transmission(segment, position);
     if !segment.flags.rst() {
-        octets(sender, segment, sent, judgement);
+        octets(sender, log, segment, sent, judgement);
         if let Some(ack) = position.ack {
-            (recorded.rtt, recorded.acknowledged) =
-                acknowledgment(sender, receiver, segment, ack, &sent, window, judgement);
+            (recorded.rtt, recorded.acknowledged) = acknowledgment(
+                (sender, receiver),
+                log,
+                segment,
+                ack,
+                &sent,
+                window,
+                judgement,
+            );
         }
         if segment.payload_len > 0 {
             recorded.in_flight = Some(in_flight(sender, segment));
@@ -72,31 +80,44 @@ pub fn record(
 fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     counts.packets += 1;
     counts.wire_bytes += u64::from(segment.wire_len);
-    judgement
-        .verdicts
-        .iter()
-        .for_each(|verdict| counts.verdicts.add(verdict));
+    if !judgement.verdicts.is_empty() {
+        let counted = &mut counts.rare_mut().verdicts;
+        judgement
+            .verdicts
+            .iter()
+            .for_each(|verdict| counted.add(verdict));
+    }
     if judgement.has(Verdict::Duplicate) {
         return;
     }
     counts.checksums_verified += u64::from(segment.checksum.is_some());
-    counts.checksums_wrong += u64::from(segment.checksum == Some(Checksum::Wrong));
-    counts.checksums_offloaded += u64::from(segment.checksum == Some(Checksum::Offloaded));
+    match segment.checksum {
+        None | Some(Checksum::Right) => {}
+        Some(Checksum::Wrong) => counts.rare_mut().checksums_wrong += 1,
+        Some(Checksum::Offloaded) => counts.rare_mut().checksums_offloaded += 1,
+    }
     let flags = segment.flags;
     counts.syn += u32::from(flags.syn());
     counts.fin += u32::from(flags.fin());
     counts.rst += u32::from(flags.rst());
     counts.psh += u64::from(flags.any(Flags::PSH));
-    counts.urg += u64::from(flags.any(Flags::URG));
+    if flags.any(Flags::URG) {
+        counts.rare_mut().urg += 1;
+    }
     counts.pure_acks += u64::from(segment.is_pure_ack());
-    counts.sack += u64::from(!segment.options.sack.as_slice().is_empty());
-    counts.retransmitted_bytes += u64::from(judgement.repeated_octets.min(segment.payload_len));
+    if !segment.options.sack.as_slice().is_empty() {
+        counts.rare_mut().sack += 1;
+    }
+    if judgement.repeated_octets > 0 {
+        counts.rare_mut().retransmitted_bytes +=
+            u64::from(judgement.repeated_octets.min(segment.payload_len));
+    }
     if let Some(cause) = judgement.repeat.and_then(|repeat| repeat.cause) {
         let at = Cause::ALL
             .iter()
             .position(|&other| other == cause)
             .unwrap_or(Cause::ALL.len() - 1);
-        counts.causes[at] += 1;
+        counts.rare_mut().causes[at] += 1;
     }
     if segment.payload_len > 0 {
         counts.payload_bytes += u64::from(segment.payload_len);
@@ -123,12 +144,12 @@ fn offer(segment: &Segment) -> Offer {
 }
 
 /// The window in bytes. Scaling holds only if both SYNs offered it, and never on a SYN itself (RFC 7323 §2).
-pub(super) fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -> u64 {
+pub(super) fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -> u32 {
     let shift = match (sender.offer.window_scale, receiver.offer.window_scale) {
         (Some(shift), Some(_)) if !segment.flags.syn() => shift,
         _ => 0,
     };
-    u64::from(segment.window) << shift
+    u32::from(segment.window) << shift
 }
 
 /// Whether scaling sets in: what the SYN offered was cut to 16 bits, and is no measure for what follows.
@@ -158,7 +179,13 @@ fn transmission(segment: &Segment, position: Position) -> Sent {
 }
 
 /// The octets of the segment itself.
-fn octets(sender: &mut Flow, segment: &Segment, sent: Sent, judgement: &Judgement) {
+fn octets(
+    sender: &mut Flow,
+    log: &mut SentLog,
+    segment: &Segment,
+    sent: Sent,
+    judgement: &Judgement,
+) {
     let verdicts = judgement.verdicts;
     let below = sent.start < sender.stream.end;
     let is_probe =
@@ -170,26 +197,25 @@ fn octets(sender: &mut Flow, segment: &Segment, sent: Sent, judgement: &Judgemen
         return;
     }
     if segment.payload_len > 0 {
-        sender.first_data.get_or_insert(segment.time);
-        sender.last_data = Some(segment.time);
+        sender.first_data.set_if_none(segment.time);
+        sender.last_data = segment.time.into();
     }
     let syn_and_fin = u64::from(segment.flags.syn()) + u64::from(segment.flags.fin());
-    let fresh = sender.stream.transmit(sent).unsigned_abs();
+    let fresh = sender.stream.transmit(sent, log).unsigned_abs();
     sender.counts.unique_bytes += fresh.saturating_sub(syn_and_fin);
     remember_tail(sender, judgement);
     if segment.flags.fin() {
-        sender.stream.fin = Some(sent.end - 1);
+        sender.stream.fin = (sent.end - 1).into();
     }
     if sender.counts.syn > 0 && receiver_has_acknowledged_nothing(sender) {
         sender.initial_window += u64::from(segment.payload_len);
     }
     if verdicts.has(Verdict::Retransmission) {
-        let repeats = sender
-            .stream
-            .unacknowledged()
-            .back()
+        let repeats = log
+            .newest(sender.stream.unacknowledged())
             .map_or(1, |sent| sent.repeats.max(1));
-        sender.counts.most_repeats = sender.counts.most_repeats.max(repeats);
+        let counts = sender.counts.rare_mut();
+        counts.most_repeats = counts.most_repeats.max(repeats);
         sender.stream.note_repeat(segment.time);
         recover(sender, judgement);
     }
@@ -199,14 +225,13 @@ fn octets(sender: &mut Flow, segment: &Segment, sent: Sent, judgement: &Judgemen
 fn remember_tail(sender: &mut Flow, judgement: &Judgement) {
     let end = sender.stream.end;
     if let Some(packets) = judgement.lost_tail {
-        sender.lost_tail = Some((end, packets));
-    } else if judgement.has(Verdict::LostSegment) && !judgement.has(Verdict::Retransmission) {
-        sender.lost_tail = None;
-    } else if let Some((tail, packets)) = sender.lost_tail {
+        sender.recovering_mut().lost_tail = Some((end, packets));
+    } else if let Some((tail, packets)) = sender.recovering().lost_tail {
+        let is_new = judgement.has(Verdict::LostSegment) && !judgement.has(Verdict::Retransmission);
         let size = i64::from(sender.segment_size());
         let gone = (end - tail + size - 1) / size;
-        let rest = i64::from(packets) - gone;
-        sender.lost_tail = u16::try_from(rest)
+        let rest = if is_new { 0 } else { i64::from(packets) - gone };
+        sender.recovering_mut().lost_tail = u16::try_from(rest)
             .ok()
             .filter(|&rest| rest > 0)
             .map(|rest| (end, rest));
@@ -223,10 +248,11 @@ fn receiver_has_acknowledged_nothing(sender: &Flow) -> bool {
 /// A retransmission opens a recovery that lasts until everything sent before it is acknowledged.
 fn recover(sender: &mut Flow, judgement: &Judgement) {
     let until = sender.stream.end;
+    let recovery = &mut sender.recovering_mut().recovery;
     match judgement.repeat.and_then(|repeat| repeat.cause) {
-        Some(Cause::Timeout) => sender.recovery = Recovery::Timeout(until),
-        Some(Cause::Fast | Cause::Rack) if sender.recovery == Recovery::None => {
-            sender.recovery = Recovery::Fast(until);
+        Some(Cause::Timeout) => *recovery = Recovery::Timeout(until),
+        Some(Cause::Fast | Cause::Rack) if *recovery == Recovery::None => {
+            *recovery = Recovery::Fast(until);
         }
         _ => {}
     }
@@ -234,50 +260,54 @@ fn recover(sender: &mut Flow, judgement: &Judgement) {
 
 /// What the segment says of the receiver's octets. Returns the round trip that it times, and what it newly acknowledges.
 fn acknowledgment(
-    sender: &mut Flow,
-    receiver: &mut Flow,
+    (sender, receiver): (&mut Flow, &mut Flow),
+    log: &mut SentLog,
     segment: &Segment,
     ack: i64,
     sent: &Sent,
-    window: u64,
+    window: u32,
     judgement: &Judgement,
 ) -> (Option<i64>, Acknowledged) {
     let stream = &mut receiver.stream;
     let before = stream.acknowledged;
     if let Some((_, octets)) = stream.unseen_below(ack) {
-        receiver.unseen_acknowledged += octets.unsigned_abs();
+        receiver.counts.rare_mut().unseen_acknowledged += octets.unsigned_abs();
     }
-    let news = stream.acknowledge(ack, sent);
+    let news = stream.acknowledge(ack, sent, log);
     let moved = stream.acknowledged != before;
-    let edge = ack.saturating_add_unsigned(window);
-    stream.edge = Some(stream.edge.map_or(edge, |old| old.max(edge)));
+    let edge = ack.saturating_add(i64::from(window));
+    stream.edge = stream.edge.unwrap_or(edge).max(edge).into();
     let told = blocks(receiver, segment, ack);
-    sender.counts.dsack += u64::from(told.duplicate);
+    if told.duplicate {
+        sender.counts.rare_mut().dsack += 1;
+    }
     if let Some(spurious) = judgement.proves_spurious {
-        receiver.stream.mark_spurious(spurious.frame);
+        receiver.stream.mark_spurious(spurious.frame, log);
         // A timeout that turns out needless is taken back, and what is lost then is lost by itself (RFC 4015 §3).
-        if spurious.first_arrived && matches!(receiver.recovery, Recovery::Timeout(_)) {
-            receiver.recovery = Recovery::None;
+        if spurious.first_arrived && matches!(receiver.recovering().recovery, Recovery::Timeout(_))
+        {
+            receiver.recovering_mut().recovery = Recovery::None;
         }
         receiver
             .counts
+            .rare_mut()
             .verdicts
             .add(Verdict::SpuriousRetransmission);
     }
     let acknowledging = &mut sender.acknowledging;
-    acknowledging.last_time = Some(segment.time);
+    acknowledging.last_time = segment.time.into();
     if moved {
         acknowledging.duplicates = 0;
     }
-    if judgement.duplicate_ack > 0 {
-        (acknowledging.duplicates, acknowledging.last_duplicate) =
-            (judgement.duplicate_ack, segment.frame);
-    }
     if moved || told.news {
-        acknowledging.last_progress = Some((segment.time, segment.frame));
+        acknowledging.last_progress = segment.frame;
+    }
+    if judgement.duplicate_ack > 0 {
+        acknowledging.duplicates = judgement.duplicate_ack;
+        sender.recovering_mut().last_duplicate = segment.frame;
     }
     if told.news {
-        acknowledging.last_sack = segment.frame;
+        sender.recovering_mut().last_sack = segment.frame;
     }
     if moved {
         leave_recovery(receiver, ack);
@@ -291,7 +321,7 @@ fn acknowledgment(
     let rtt = segment.time.since(timed);
     receiver.add_rtt(rtt);
     if before.is_none_or(|before| before < 1) && ack == 1 {
-        receiver.syn_rtt = Some(rtt);
+        receiver.syn_rtt = rtt.into();
     } else {
         receiver.ack_rtt.add(rtt);
     }
@@ -327,10 +357,10 @@ fn blocks(receiver: &mut Flow, segment: &Segment, ack: i64) -> Told {
 }
 
 fn leave_recovery(receiver: &mut Flow, ack: i64) {
-    if let Recovery::Fast(until) | Recovery::Timeout(until) = receiver.recovery
+    if let Recovery::Fast(until) | Recovery::Timeout(until) = receiver.recovering().recovery
         && ack >= until
     {
-        receiver.recovery = Recovery::None;
+        receiver.recovering_mut().recovery = Recovery::None;
     }
 }
 
@@ -340,7 +370,7 @@ fn in_flight(sender: &mut Flow, segment: &Segment) -> u64 {
         .max(0)
         .unsigned_abs();
     sender.max_in_flight = sender.max_in_flight.max(out);
-    sender.in_flight_sum += u128::from(out);
+    sender.in_flight_sum = sender.in_flight_sum.saturating_add(out);
     sender.in_flight_samples += 1;
     out
 }
@@ -365,7 +395,7 @@ fn remember(sender: &mut Flow, segment: &Segment, judgement: &Judgement) {
         };
     }
     sender.latest = Some(Latest {
-        segment: *segment,
+        segment: LatestSegment::of(segment),
         verdicts: judgement.verdicts,
     });
 }

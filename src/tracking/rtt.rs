@@ -1,16 +1,73 @@
 //! Round-trip times: samples of one kind, and the retransmission timer's estimate from them (RFC 6298 §2).
 
+use crate::utils::maybe::Maybe;
 use crate::utils::time::NANOS_PER_MILLI;
-use sketches_ddsketch::{Config, DDSketch};
+use arrayvec::ArrayVec;
 
-/// Below this many samples the percentiles are exact.
+/// Up to this many samples the percentiles are exact.
 const EXACT_SAMPLES: usize = 32;
 /// The relative error of percentiles from then on.
 pub const PERCENTILE_ERROR: f64 = 0.01;
+/// Samples that are taken in at once: the figures are a memory access away, so they are not fetched for each one.
+const AT_ONCE: usize = 6;
 
-/// Samples of one kind, in nanoseconds.
+/// Samples of one kind, in nanoseconds, and all figures about them.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
+    latest: ArrayVec<u32, AT_ONCE>,
+    figures: Option<Box<Figures>>,
+}
+
+impl Samples {
+    /// Adds a sample in nanoseconds. A negative one is dropped and counted (ANALYSIS.md 6.6).
+    pub fn add(&mut self, nanos: i64) {
+        match u32::try_from(nanos) {
+            Ok(short) => {
+                self.latest.push(short);
+                if self.latest.is_full() {
+                    self.take_in();
+                }
+            }
+            // Four seconds and more, or a clock that ran backwards: too rare for a faster way.
+            Err(_) => {
+                self.take_in();
+                self.figures.get_or_insert_default().add(nanos);
+            }
+        }
+    }
+
+    /// How many are not in the figures yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.latest.len()
+    }
+
+    fn take_in(&mut self) {
+        let figures = self.figures.get_or_insert_default();
+        for nanos in self.latest.drain(..) {
+            figures.add(i64::from(nanos));
+        }
+    }
+
+    /// The figures.
+    pub fn figures(&self) -> Figures {
+        let mut figures = self.figures.as_deref().cloned().unwrap_or_default();
+        for &nanos in &self.latest {
+            figures.add(i64::from(nanos));
+        }
+        figures
+    }
+
+    /// Octets of memory it takes beside its own size.
+    pub fn memory(&self) -> usize {
+        self.figures.as_ref().map_or(0, |figures| {
+            size_of::<Figures>() + figures.distribution.memory()
+        })
+    }
+}
+
+/// What is known of samples of one kind, in nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
     /// How many.
     pub count: u64,
     /// The shortest; 0 without samples.
@@ -26,28 +83,8 @@ pub struct Samples {
     distribution: Distribution,
 }
 
-/// How the samples spread: themselves while they are few, then a sketch with a bounded relative error.
-#[derive(Clone, Default)]
-enum Distribution {
-    #[default]
-    None,
-    Exact(Vec<i64>),
-    Sketch(Box<DDSketch>),
-}
-
-impl std::fmt::Debug for Distribution {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Distribution::None => f.write_str("None"),
-            Distribution::Exact(samples) => f.debug_tuple("Exact").field(samples).finish(),
-            Distribution::Sketch(_) => f.write_str("Sketch"),
-        }
-    }
-}
-
-impl Samples {
-    /// Adds a sample in nanoseconds. A negative one is dropped and counted (ANALYSIS.md 6.6).
-    pub fn add(&mut self, nanos: i64) {
+impl Figures {
+    fn add(&mut self, nanos: i64) {
         if nanos < 0 {
             self.negative += 1;
             return;
@@ -90,18 +127,56 @@ impl Samples {
     /// The sample below which this share (0 to 1) of all lies; `None` without samples. Exact for up to 32 samples, then
     /// within `PERCENTILE_ERROR`.
     pub fn percentile(&self, share: f64) -> Option<f64> {
-        match &self.distribution {
-            Distribution::None => None,
-            Distribution::Exact(samples) => {
-                let mut sorted = samples.clone();
-                sorted.sort_unstable();
-                let rank = (share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64).round() as usize;
-                sorted.get(rank).map(|&nanos| nanos as f64)
-            }
-            Distribution::Sketch(sketch) => {
-                let value = sketch.quantile(share.clamp(0.0, 1.0)).ok().flatten()?;
-                Some(value.clamp(self.min as f64, self.max as f64))
-            }
+        let rank = share.clamp(0.0, 1.0) * self.count.checked_sub(1)? as f64;
+        let value = self.distribution.at(rank.round() as u64)?;
+        Some(value.clamp(self.min as f64, self.max as f64))
+    }
+}
+
+/// How the samples spread: themselves while they are few, then how many lie in each step of a logarithmic scale.
+#[derive(Clone, Debug)]
+enum Distribution {
+    Exact(Vec<u32>),
+    /// With one of four seconds or more among them.
+    ExactLong(Vec<i64>),
+    Steps(Vec<Step>),
+}
+
+impl Default for Distribution {
+    fn default() -> Self {
+        Distribution::Exact(Vec::new())
+    }
+}
+
+/// How many samples lie in a step of the scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    count: u32,
+    step: u16,
+}
+
+/// Steps per doubling, as a power of two: 64, so that the middle of a step is at most 0.8 % from its ends.
+const STEPS_PER_DOUBLING: u32 = 6;
+
+/// The step that a sample lies in: small ones each in their own.
+fn step_of(nanos: i64) -> u16 {
+    let nanos = nanos.max(0).unsigned_abs();
+    let doubling = (nanos | 1).ilog2().saturating_sub(STEPS_PER_DOUBLING);
+    ((u64::from(doubling) << STEPS_PER_DOUBLING) + (nanos >> doubling)) as u16
+}
+
+/// The middle of a step in nanoseconds.
+fn middle_of(step: u16) -> f64 {
+    let (doubling, place) = (
+        step >> STEPS_PER_DOUBLING,
+        step & ((1 << STEPS_PER_DOUBLING) - 1),
+    );
+    match doubling {
+        0 => f64::from(place),
+        _ => {
+            let lowest = f64::from(place + (1 << STEPS_PER_DOUBLING));
+            let width = (2f64).powi(i32::from(doubling) - 1);
+            lowest * width + (width - 1.0) / 2.0
         }
     }
 }
@@ -109,24 +184,79 @@ impl Samples {
 impl Distribution {
     fn add(&mut self, nanos: i64) {
         match self {
-            Distribution::None => *self = Distribution::Exact(vec![nanos]),
-            Distribution::Exact(samples) if samples.len() < EXACT_SAMPLES => samples.push(nanos),
-            Distribution::Exact(samples) => {
-                // 2048 bins of 1 % reach from a nanosecond to beyond any wait; memory stays below 32 KiB.
-                let mut sketch = DDSketch::new(Config::new(PERCENTILE_ERROR, 2048, 1.0));
-                samples.iter().for_each(|&sample| sketch.add(sample as f64));
-                sketch.add(nanos as f64);
-                *self = Distribution::Sketch(Box::new(sketch));
+            Distribution::Exact(samples) if samples.len() < EXACT_SAMPLES => {
+                match u32::try_from(nanos) {
+                    Ok(short) => samples.push(short),
+                    Err(_) => {
+                        let longer = samples.iter().map(|&sample| i64::from(sample));
+                        *self = Distribution::ExactLong(longer.chain([nanos]).collect());
+                    }
+                }
             }
-            Distribution::Sketch(sketch) => sketch.add(nanos as f64),
+            Distribution::ExactLong(samples) if samples.len() < EXACT_SAMPLES => {
+                samples.push(nanos);
+            }
+            Distribution::Exact(samples) => {
+                let samples = std::mem::take(samples).into_iter().map(i64::from);
+                *self = Self::steps(samples.chain([nanos]));
+            }
+            Distribution::ExactLong(samples) => {
+                let samples = std::mem::take(samples).into_iter();
+                *self = Self::steps(samples.chain([nanos]));
+            }
+            Distribution::Steps(steps) => count(steps, nanos),
         }
+    }
+
+    fn steps(samples: impl Iterator<Item = i64>) -> Self {
+        let mut steps = Vec::new();
+        samples.for_each(|nanos| count(&mut steps, nanos));
+        Distribution::Steps(steps)
+    }
+
+    /// The sample of this rank, from 0.
+    fn at(&self, rank: u64) -> Option<f64> {
+        fn sorted<T: Ord + Copy>(samples: &[T], rank: u64) -> Option<T> {
+            let mut sorted = samples.to_vec();
+            sorted.sort_unstable();
+            sorted.get(rank as usize).copied()
+        }
+        match self {
+            Distribution::Exact(samples) => sorted(samples, rank).map(f64::from),
+            Distribution::ExactLong(samples) => sorted(samples, rank).map(|nanos| nanos as f64),
+            Distribution::Steps(steps) => {
+                let mut below = 0u64;
+                let step = steps.iter().find(|step| {
+                    below += u64::from(step.count);
+                    below > rank
+                })?;
+                Some(middle_of(step.step))
+            }
+        }
+    }
+
+    fn memory(&self) -> usize {
+        match self {
+            Distribution::Exact(samples) => samples.capacity() * size_of::<u32>(),
+            Distribution::ExactLong(samples) => samples.capacity() * size_of::<i64>(),
+            Distribution::Steps(steps) => steps.capacity() * size_of::<Step>(),
+        }
+    }
+}
+
+/// Counts a sample in its step. At most some 3700 steps cover all times there are, so that memory stays below 32 KiB.
+fn count(steps: &mut Vec<Step>, nanos: i64) {
+    let step = step_of(nanos);
+    match steps.binary_search_by_key(&step, |old| old.step) {
+        Ok(at) => steps[at].count = steps[at].count.saturating_add(1),
+        Err(at) => steps.insert(at, Step { count: 1, step }),
     }
 }
 
 /// The estimate that a sender's retransmission timer works with (RFC 6298 §2), from the samples that the capture gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
-    smoothed: Option<i64>,
+    smoothed: Maybe<i64>,
     variation: i64,
 }
 
@@ -137,25 +267,25 @@ impl Estimate {
     /// Takes in a sample in nanoseconds.
     pub fn update(&mut self, sample: i64) {
         let sample = sample.max(0);
-        match self.smoothed {
+        match self.smoothed.get() {
             // §2.2
-            None => (self.smoothed, self.variation) = (Some(sample), sample / 2),
+            None => (self.smoothed, self.variation) = (sample.into(), sample / 2),
             // §2.3
             Some(smoothed) => {
                 self.variation += ((smoothed - sample).abs() - self.variation) / 4;
-                self.smoothed = Some(smoothed + (sample - smoothed) / 8);
+                self.smoothed = (smoothed + (sample - smoothed) / 8).into();
             }
         }
     }
 
     /// The smoothed round-trip time in nanoseconds; `None` without samples.
-    pub const fn smoothed(&self) -> Option<i64> {
-        self.smoothed
+    pub fn smoothed(&self) -> Option<i64> {
+        self.smoothed.get()
     }
 
     /// The retransmission timeout in nanoseconds, with the least that common systems use; one second without samples (§2.1).
     pub fn timeout(&self) -> i64 {
-        match self.smoothed {
+        match self.smoothed.get() {
             None => 1000 * NANOS_PER_MILLI,
             // Linux bounds the variation's share from below by its least timeout.
             Some(smoothed) => smoothed + (4 * self.variation).max(LEAST_TIMEOUT),
@@ -173,6 +303,7 @@ mod tests {
         for nanos in [30, 10, 20, -5] {
             samples.add(nanos);
         }
+        let samples = samples.figures();
         assert_eq!(
             (samples.count, samples.min, samples.max, samples.negative),
             (3, 10, 30, 1)
@@ -180,19 +311,45 @@ mod tests {
         assert_eq!((samples.mean(), samples.standard_deviation()), (20.0, 10.0));
         assert_eq!(samples.percentile(0.5), Some(20.0));
         assert_eq!(samples.percentile(1.0), Some(30.0));
-        assert_eq!(Samples::default().percentile(0.5), None);
+        assert_eq!(Samples::default().figures().percentile(0.5), None);
     }
 
     #[test]
     fn many_samples_keep_to_the_stated_error() {
         let mut samples = Samples::default();
         (1..=100_000).for_each(|nanos| samples.add(nanos * 1000));
+        let samples = samples.figures();
         for (share, exact) in [(0.5, 5e7), (0.95, 9.5e7), (0.99, 9.9e7)] {
             let value = samples.percentile(share).unwrap();
             assert!(
                 (value / exact - 1.0).abs() <= PERCENTILE_ERROR,
                 "{share}: {value}"
             );
+        }
+    }
+
+    #[test]
+    fn long_samples_are_kept_whole() {
+        let mut samples = Samples::default();
+        (1..=20).for_each(|seconds| samples.add(seconds * 1_000_000_000));
+        let samples = samples.figures();
+        assert_eq!((samples.count, samples.max), (20, 20_000_000_000));
+        assert_eq!(samples.percentile(1.0 / 19.0), Some(2e9));
+    }
+
+    #[test]
+    fn steps_cover_all_times_in_order_with_a_small_error() {
+        let mut before = 0;
+        for nanos in (0..61)
+            .flat_map(|power| [0, 1, 2].map(|part| (1i64 << power) + part * (1 << power) / 3))
+        {
+            let (step, middle) = (step_of(nanos), middle_of(step_of(nanos)));
+            assert!(step >= before || nanos < 4, "{nanos}");
+            assert!(
+                (middle - nanos as f64).abs() <= nanos as f64 * PERCENTILE_ERROR,
+                "{nanos} {middle}"
+            );
+            before = step;
         }
     }
 

@@ -18,8 +18,8 @@ const CHUNK: usize = 256;
 pub struct Store {
     chunks: Vec<Vec<Option<Connection>>>,
     free: Vec<u32>,
-    index: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    index: HashTable<Entry>,
+    hasher: PairHasher,
     len: usize,
     limit: usize,
     /// Slots of connections in the order in which they closed, with their numbers: a slot may hold another one by now.
@@ -28,6 +28,45 @@ pub struct Store {
     idle: VecDeque<(u32, u64, Timestamp)>,
     evicted: u64,
     leaving: Vec<Connection>,
+    /// Changes whenever what was found before may not be what is found now.
+    epoch: u64,
+}
+
+/// A number of a pair of endpoints, the same for both directions, by which their connection is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairHash(u32);
+
+impl PairHash {
+    /// Spread over 64 bits, as the index wants it.
+    fn wide(self) -> u64 {
+        u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// Makes the numbers of pairs; with a secret, so that nobody can choose addresses that collide.
+#[derive(Clone, Debug, Default)]
+pub struct PairHasher(DefaultHashBuilder);
+
+impl PairHasher {
+    /// The number of a pair.
+    pub fn hash(&self, a: Endpoint, b: Endpoint) -> PairHash {
+        let hash = self.0.hash_one(if a <= b { (a, b) } else { (b, a) });
+        PairHash((hash ^ hash >> 32) as u32)
+    }
+}
+
+/// Where a connection is, with the number of its endpoints: a look-up mostly knows by it alone.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: PairHash,
+    slot: u32,
+}
+
+/// What was found ahead of time: it holds while the epoch does.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    slot: u32,
+    epoch: u64,
 }
 
 impl Store {
@@ -37,7 +76,8 @@ impl Store {
             chunks: Vec::new(),
             free: Vec::new(),
             index: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
+            hasher: PairHasher::default(),
+            epoch: 0,
             len: 0,
             limit: limit.clamp(1, u32::MAX as usize),
             closed: VecDeque::new(),
@@ -67,12 +107,51 @@ impl Store {
         std::mem::take(&mut self.leaving)
     }
 
-    /// The latest connection between two endpoints, whichever of them is the client.
-    pub fn find(&self, a: Endpoint, b: Endpoint) -> Option<u32> {
-        let hash = self.hash(a, b);
+    /// The number of a pair.
+    pub fn hash(&self, a: Endpoint, b: Endpoint) -> PairHash {
+        self.hasher.hash(a, b)
+    }
+
+    /// What makes the numbers of pairs.
+    pub fn hasher(&self) -> PairHasher {
+        self.hasher.clone()
+    }
+
+    /// The latest connection between two endpoints, whichever of them is the client; `ahead` is what [`Store::look_ahead`]
+    /// found.
+    pub fn find(
+        &self,
+        hash: PairHash,
+        a: Endpoint,
+        b: Endpoint,
+        ahead: Option<Found>,
+    ) -> Option<u32> {
+        if let Some(found) = ahead
+            && found.epoch == self.epoch
+            && is_between(self.get(found.slot), a, b)
+        {
+            return Some(found.slot);
+        }
         self.index
-            .find(hash, |&slot| is_between(self.get(slot), a, b))
-            .copied()
+            .find(hash.wide(), |entry| {
+                entry.hash == hash && is_between(self.get(entry.slot), a, b)
+            })
+            .map(|entry| entry.slot)
+    }
+
+    /// The slot that probably holds the connection of a pair, without a look at the connection.
+    pub fn look_ahead(&self, hash: PairHash) -> Option<Found> {
+        let entry = self.index.find(hash.wide(), |entry| entry.hash == hash)?;
+        Some(Found {
+            slot: entry.slot,
+            epoch: self.epoch,
+        })
+    }
+
+    /// The connection that was found ahead, if there is still one in its slot.
+    pub fn peek(&self, found: Found) -> Option<&Connection> {
+        let (chunk, at) = place(found.slot);
+        self.chunks.get(chunk)?.get(at)?.as_ref()
     }
 
     /// The connection in a slot that was found or inserted.
@@ -91,36 +170,35 @@ impl Store {
             .expect("slots are handed out only while they hold a connection")
     }
 
-    /// Keeps a connection and returns its slot. An earlier one between the same endpoints is not found any more, but kept. At
-    /// the limit another connection leaves first.
-    pub fn insert(&mut self, connection: Connection) -> u32 {
+    /// At the limit, makes a connection leave, to which `farewell` is done.
+    pub fn make_room(&mut self, farewell: impl FnOnce(&mut Connection)) {
         if self.len >= self.limit {
+            let before = self.leaving.len();
             self.evict();
+            self.leaving.get_mut(before).map(farewell);
         }
+    }
+
+    /// Keeps a connection and returns its slot. An earlier one between the same endpoints is not found any more, but kept.
+    pub fn insert(&mut self, hash: PairHash, connection: Connection) -> u32 {
         let (a, b) = (connection.client, connection.server);
-        let hash = self.hash(a, b);
         let stamp = (connection.id, connection.last);
         let slot = self.place_in_slot(connection);
-        let Self {
-            index,
-            chunks,
-            hasher,
-            ..
-        } = self;
-        let in_slot = |slot: u32| {
-            let (chunk, at) = place(slot);
-            chunks[chunk][at].as_ref()
+        let Self { index, chunks, .. } = self;
+        let same = |other: &Entry| {
+            let (chunk, at) = place(other.slot);
+            other.hash == hash
+                && chunks[chunk][at]
+                    .as_ref()
+                    .is_some_and(|connection| is_between(connection, a, b))
         };
-        let same =
-            |&other: &u32| in_slot(other).is_some_and(|connection| is_between(connection, a, b));
-        match index.find_mut(hash, same) {
-            Some(found) => *found = slot,
+        match index.find_mut(hash.wide(), same) {
+            Some(found) => {
+                found.slot = slot;
+                self.epoch += 1;
+            }
             None => {
-                index.insert_unique(hash, slot, |&other| {
-                    in_slot(other).map_or(0, |connection| {
-                        hash_of(hasher, connection.client, connection.server)
-                    })
-                });
+                index.insert_unique(hash.wide(), Entry { hash, slot }, |other| other.hash.wide());
             }
         }
         self.idle.push_back((slot, stamp.0, stamp.1));
@@ -191,28 +269,23 @@ impl Store {
         let Some(connection) = self.chunks[chunk][at].take() else {
             return;
         };
-        let hash = self.hash(connection.client, connection.server);
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
+        let hash = self.hasher.hash(connection.client, connection.server);
+        if let Ok(entry) = self
+            .index
+            .find_entry(hash.wide(), |other| other.slot == slot)
+        {
             entry.remove();
         }
+        self.epoch += 1;
         self.free.push(slot);
         self.len -= 1;
         self.evicted += 1;
         self.leaving.push(connection);
     }
-
-    fn hash(&self, a: Endpoint, b: Endpoint) -> u64 {
-        hash_of(&self.hasher, a, b)
-    }
 }
 
 fn place(slot: u32) -> (usize, usize) {
     (slot as usize / CHUNK, slot as usize % CHUNK)
-}
-
-/// The same for both directions.
-fn hash_of(hasher: &DefaultHashBuilder, a: Endpoint, b: Endpoint) -> u64 {
-    hasher.hash_one(if a <= b { (a, b) } else { (b, a) })
 }
 
 fn is_between(connection: &Connection, a: Endpoint, b: Endpoint) -> bool {

@@ -3,22 +3,21 @@
 //! Positions are offsets from the initial sequence number in 64 bits, so that they do not wrap (ANALYSIS.md 3.3): the SYN is
 //! octet 0 and data begin at 1. A stream that was joined in the middle begins at 1 too.
 //!
-//! Memory is bounded. Of the octets that the capture missed, at most `MAX_HOLES` holes are kept; of the transmissions, those
-//! not yet acknowledged up to `MAX_UNACKNOWLEDGED`, and the last `MAX_ACKNOWLEDGED` of the others, which later evidence (a
-//! duplicate, a DSACK) may still be about.
+//! Memory is bounded. Of the octets that the capture missed, at most `MAX_HOLES` holes are kept; of the transmissions, which
+//! stand in the log of all streams, those not yet acknowledged up to `MAX_UNACKNOWLEDGED`, and the last of the others, which
+//! later evidence (a duplicate, a DSACK) may still be about. What only a stream with gaps needs is made when it has one.
 
 use super::ranges::{Ranges, overlap};
+use super::sent_log::{SentList, SentLog};
+use crate::utils::maybe::Maybe;
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
-use std::collections::VecDeque;
 use std::ops::Range;
 
 /// The most holes of a stream that are kept; the lowest are forgotten first, as if they had been captured.
 pub const MAX_HOLES: usize = 1024;
 /// The most transmissions kept that are not acknowledged; the oldest are forgotten first.
 pub const MAX_UNACKNOWLEDGED: usize = 16_384;
-/// The most acknowledged transmissions kept.
-pub const MAX_ACKNOWLEDGED: usize = 512;
 
 /// The offset of a sequence number, taken as the one nearest to `near`.
 pub const fn offset_of(base: Seq, seq: Seq, near: i64) -> i64 {
@@ -121,43 +120,71 @@ impl Acknowledged {
     }
 }
 
+/// What only a stream with gaps, selective acknowledgments or repeats needs.
+#[derive(Clone, Debug, Default)]
+struct Gaps {
+    holes: Vec<Hole>,
+    sacked: Ranges,
+    /// Behind the last octet that was ever sent again.
+    repeats_end: i64,
+    /// When a retransmission passed first since the highest octet: sent later, it tells of the loss of what was to follow as
+    /// soon as it is acknowledged (RFC 8985 §6.2).
+    repeat_since: Maybe<Timestamp>,
+}
+
+static NOTHING_SACKED: Ranges = Ranges::EMPTY;
+
 /// One direction's octets.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
-    base: Option<Seq>,
     /// Behind the highest octet that was sent; 0 before anything was.
     pub end: i64,
+    /// The highest acknowledgment by the receiver.
+    pub acknowledged: Maybe<i64>,
+    /// The right edge of the receiver's window, as far as it ever reached.
+    pub edge: Maybe<i64>,
+    /// The octet of the FIN, if one was sent.
+    pub fin: Maybe<i64>,
+    gaps: Option<Box<Gaps>>,
+    sent: SentList,
+    base: Seq,
+    has_base: bool,
     /// Whether a segment of this direction has been captured.
     pub started: bool,
-    /// The highest acknowledgment by the receiver.
-    pub acknowledged: Option<i64>,
-    /// The right edge of the receiver's window, as far as it ever reached.
-    pub edge: Option<i64>,
-    /// The octet of the FIN, if one was sent.
-    pub fin: Option<i64>,
-    holes: Vec<Hole>,
-    /// When a retransmission passed first since the highest octet: sent later, it tells of the loss of what was to follow as
-    /// soon as it is acknowledged (RFC 8985 §6.2).
-    repeat_since: Option<Timestamp>,
-    sacked: Ranges,
-    unacknowledged: VecDeque<Sent>,
-    acknowledged_sent: VecDeque<Sent>,
 }
 
 impl Stream {
     /// The initial sequence number, if it is known or could be inferred.
-    pub const fn base(&self) -> Option<Seq> {
-        self.base
+    pub fn base(&self) -> Option<Seq> {
+        self.has_base.then_some(self.base)
     }
 
     /// Sets the initial sequence number. Everything known of another one is forgotten.
-    pub fn set_base(&mut self, base: Seq) {
-        if self.base != Some(base) {
+    pub fn set_base(&mut self, base: Seq, log: &mut SentLog) {
+        if self.base() != Some(base) {
+            log.forget(&mut self.sent);
             *self = Stream {
-                base: Some(base),
+                base,
+                has_base: true,
                 ..Stream::default()
             };
         }
+    }
+
+    /// Octets of memory it takes beside its own size and the log.
+    pub fn memory(&self) -> usize {
+        self.gaps.as_ref().map_or(0, |gaps| {
+            size_of::<Gaps>() + gaps.holes.capacity() * size_of::<Hole>() + gaps.sacked.memory()
+        })
+    }
+
+    /// Gives its transmissions back to the log: the connection leaves.
+    pub fn release(&mut self, log: &mut SentLog) {
+        log.forget(&mut self.sent);
+    }
+
+    fn gaps_mut(&mut self) -> &mut Gaps {
+        self.gaps.get_or_insert_default()
     }
 
     /// The offset of a sequence number of this stream; `None` while the base is unknown.
@@ -167,7 +194,7 @@ impl Stream {
         } else {
             self.acknowledged.unwrap_or(1)
         };
-        Some(offset_of(self.base?, seq, near))
+        Some(offset_of(self.base()?, seq, near))
     }
 
     /// Octets of a range that the capture has seen.
@@ -185,20 +212,23 @@ impl Stream {
 
     /// The holes that a range touches, lowest first.
     pub fn holes_in<'a>(&'a self, range: &'a Range<i64>) -> impl Iterator<Item = &'a Hole> {
-        let first = self.holes.partition_point(|hole| hole.end <= range.start);
-        self.holes[first..]
+        let holes = self.holes();
+        let first = holes.partition_point(|hole| hole.end <= range.start);
+        holes[first..]
             .iter()
             .take_while(|hole| hole.start < range.end)
     }
 
     /// All holes, lowest first.
     pub fn holes(&self) -> &[Hole] {
-        &self.holes
+        self.gaps.as_ref().map_or(&[], |gaps| &gaps.holes)
     }
 
     /// What the receiver has selectively acknowledged above its acknowledgment.
-    pub const fn sacked(&self) -> &Ranges {
-        &self.sacked
+    pub fn sacked(&self) -> &Ranges {
+        self.gaps
+            .as_ref()
+            .map_or(&NOTHING_SACKED, |gaps| &gaps.sacked)
     }
 
     /// The lowest octet that the receiver has not acknowledged; 0 if it has not acknowledged anything.
@@ -207,31 +237,38 @@ impl Stream {
     }
 
     /// The latest transmission, acknowledged or not, of any octet of a range.
-    pub fn latest_of(&self, range: &Range<i64>) -> Option<&Sent> {
-        self.transmissions()
+    pub fn latest_of<'a>(&self, range: &Range<i64>, log: &'a SentLog) -> Option<&'a Sent> {
+        self.transmissions(log)
             .find(|sent| overlap(&sent.range(), range) > 0)
     }
 
-    /// The transmissions that are still known: first those not acknowledged, latest first, then the others likewise.
-    pub fn transmissions(&self) -> impl Iterator<Item = &Sent> {
-        self.unacknowledged
-            .iter()
-            .rev()
-            .chain(self.acknowledged_sent.iter().rev())
+    /// The latest transmission of any octet of a range, if it was a repeat.
+    pub fn latest_repeat_of<'a>(&self, range: &Range<i64>, log: &'a SentLog) -> Option<&'a Sent> {
+        // Most streams repeat nothing, and most acknowledgments are above what was repeated: no need to look.
+        if self.gaps.as_ref()?.repeats_end <= range.start {
+            return None;
+        }
+        self.latest_of(range, log).filter(|sent| sent.repeats > 0)
     }
 
-    /// Transmissions that are not acknowledged, oldest first.
-    pub const fn unacknowledged(&self) -> &VecDeque<Sent> {
-        &self.unacknowledged
+    /// The transmissions that are still known: first those not acknowledged, latest first, then the others likewise.
+    pub fn transmissions<'a>(&self, log: &'a SentLog) -> impl Iterator<Item = &'a Sent> + use<'a> {
+        log.unacknowledged(&self.sent)
+            .chain(log.acknowledged(&self.sent))
+    }
+
+    /// Transmissions that are not acknowledged.
+    pub const fn unacknowledged(&self) -> &SentList {
+        &self.sent
     }
 
     /// Records a transmission of the octets of `sent`. Marks earlier ones of the same octets as sent again and returns how many
     /// octets the capture sees for the first time.
-    pub fn transmit(&mut self, mut sent: Sent) -> i64 {
+    pub fn transmit(&mut self, mut sent: Sent, log: &mut SentLog) -> i64 {
         let range = sent.range();
         let mut fresh = self.fill(&range);
         if range.start < self.end {
-            self.link_to_earlier(&mut sent);
+            self.link_to_earlier(&mut sent, log);
         } else if self.started && range.start > self.end {
             self.open_hole(self.end..range.start, &sent);
         }
@@ -243,21 +280,23 @@ impl Stream {
                     range.start
                 };
             self.end = range.end;
-            self.repeat_since = None;
+            if let Some(gaps) = &mut self.gaps {
+                gaps.repeat_since = Maybe::default();
+            }
         }
         self.started = true;
         if sent.start < sent.end {
-            if self.unacknowledged.len() >= MAX_UNACKNOWLEDGED {
-                self.unacknowledged.pop_front();
+            if self.sent.len() >= MAX_UNACKNOWLEDGED {
+                log.pop_oldest_if(&mut self.sent, |_| true);
             }
-            self.unacknowledged.push_back(sent);
+            log.push(&mut self.sent, sent);
         }
         fresh
     }
 
     /// Notes that a retransmission passed at `time`.
     pub fn note_repeat(&mut self, time: Timestamp) {
-        self.repeat_since.get_or_insert(time);
+        self.gaps_mut().repeat_since.set_if_none(time);
     }
 
     /// A segment without octets beyond the highest sent shows that something is missing, too.
@@ -271,39 +310,41 @@ impl Stream {
         self.started = true;
     }
 
-    fn link_to_earlier(&mut self, sent: &mut Sent) {
+    fn link_to_earlier(&mut self, sent: &mut Sent, log: &mut SentLog) {
         let range = sent.range();
         let earlier = self
-            .latest_of(&range)
+            .latest_of(&range, log)
             .map(|last| (last.first, last.repeats));
         if let Some((first, repeats)) = earlier {
             sent.first = first;
             sent.repeats = repeats.saturating_add(1);
+            let gaps = self.gaps_mut();
+            gaps.repeats_end = gaps.repeats_end.max(range.end);
         }
-        for old in self
-            .unacknowledged
-            .iter_mut()
-            .filter(|old| overlap(&old.range(), &range) > 0)
-        {
-            old.sent_again = true;
-        }
+        log.change(&self.sent, |old| {
+            old.sent_again |= overlap(&old.range(), &range) > 0;
+        });
     }
 
     fn open_hole(&mut self, range: Range<i64>, behind: &Sent) {
-        if self.holes.len() >= MAX_HOLES {
-            self.holes.remove(0);
-        }
         let Sent {
             frame,
             tsval,
             ip_id,
             ..
         } = *behind;
-        let opened = self.repeat_since.unwrap_or(behind.time);
+        let opened = self
+            .gaps
+            .as_ref()
+            .map_or(behind.time, |gaps| gaps.repeat_since.unwrap_or(behind.time));
         let acknowledged = self
             .acknowledged
             .is_some_and(|acknowledged| acknowledged >= range.end);
-        self.holes.push(Hole {
+        let holes = &mut self.gaps_mut().holes;
+        if holes.len() >= MAX_HOLES {
+            holes.remove(0);
+        }
+        holes.push(Hole {
             start: range.start,
             end: range.end,
             extent: range.end - range.start,
@@ -317,17 +358,16 @@ impl Stream {
 
     /// Takes a range out of the holes; returns how many octets that were.
     fn fill(&mut self, range: &Range<i64>) -> i64 {
-        if self.holes.is_empty() {
+        let Some(holes) = self.gaps.as_mut().map(|gaps| &mut gaps.holes) else {
             return 0;
-        }
-        let first = self.holes.partition_point(|hole| hole.end <= range.start);
-        let behind = self
-            .holes
+        };
+        let first = holes.partition_point(|hole| hole.end <= range.start);
+        let behind = holes
             .partition_point(|hole| hole.start < range.end)
             .max(first);
         let mut rest = [None, None];
         let mut filled = 0;
-        for hole in &self.holes[first..behind] {
+        for hole in &holes[first..behind] {
             filled += overlap(&hole.range(), range);
             if hole.start < range.start {
                 rest[0] = Some(Hole {
@@ -342,14 +382,14 @@ impl Stream {
                 });
             }
         }
-        self.holes.splice(first..behind, rest.into_iter().flatten());
+        holes.splice(first..behind, rest.into_iter().flatten());
         filled
     }
 
     /// Octets below `offset` that the capture never saw and that no earlier acknowledgment told of, and the first of them.
     pub fn unseen_below(&self, offset: i64) -> Option<(i64, i64)> {
         let holes = self
-            .holes
+            .holes()
             .iter()
             .take_while(|hole| hole.end <= offset)
             .filter(|hole| !hole.acknowledged);
@@ -366,7 +406,7 @@ impl Stream {
     }
 
     /// Records that the receiver acknowledges everything below `offset`, in a segment that looks like `by`.
-    pub fn acknowledge(&mut self, offset: i64, by: &Sent) -> Acknowledged {
+    pub fn acknowledge(&mut self, offset: i64, by: &Sent, log: &mut SentLog) -> Acknowledged {
         let mut news = Acknowledged::default();
         if self
             .acknowledged
@@ -385,30 +425,23 @@ impl Stream {
             );
             self.end = offset;
         }
-        self.acknowledged = Some(offset);
-        for hole in self.holes.iter_mut().take_while(|hole| hole.end <= offset) {
-            hole.acknowledged = true;
-        }
-        self.sacked.remove_below(offset);
-        while let Some(sent) = self.unacknowledged.pop_front_if(|sent| sent.end <= offset) {
-            news.take(&sent);
-            if self.acknowledged_sent.len() >= MAX_ACKNOWLEDGED {
-                self.acknowledged_sent.pop_front();
+        self.acknowledged = offset.into();
+        if let Some(gaps) = &mut self.gaps {
+            for hole in gaps.holes.iter_mut().take_while(|hole| hole.end <= offset) {
+                hole.acknowledged = true;
             }
-            self.acknowledged_sent.push_back(sent);
+            gaps.sacked.remove_below(offset);
+        }
+        while let Some(sent) = log.pop_oldest_if(&mut self.sent, |sent| sent.end <= offset) {
+            news.take(&sent);
+            log.push_acknowledged(&mut self.sent, sent);
         }
         news
     }
 
     /// Marks a transmission as a needless repeat.
-    pub fn mark_spurious(&mut self, frame: u64) {
-        let mut all = self
-            .unacknowledged
-            .iter_mut()
-            .chain(self.acknowledged_sent.iter_mut());
-        if let Some(sent) = all.find(|sent| sent.frame == frame) {
-            sent.spurious = true;
-        }
+    pub fn mark_spurious(&mut self, frame: u64, log: &mut SentLog) {
+        log.change_all(&self.sent, |sent| sent.spurious |= sent.frame == frame);
     }
 
     /// Records a block of a selective acknowledgment; returns how many octets it newly tells of.
@@ -418,20 +451,25 @@ impl Stream {
         if block.end > self.end || block.end <= floor {
             return 0;
         }
-        self.sacked.insert(block.start.max(floor)..block.end)
+        self.gaps_mut()
+            .sacked
+            .insert(block.start.max(floor)..block.end)
     }
 
     /// The receiver dropped what it had selectively acknowledged, or the sender does as if (RFC 2018 §8).
     pub fn forget_sacked(&mut self) {
-        self.sacked.clear();
+        if let Some(gaps) = &mut self.gaps {
+            gaps.sacked.clear();
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::tracking::sent_log::MAX_ACKNOWLEDGED;
 
-    fn sent(start: i64, end: i64, frame: u64) -> Sent {
+    pub fn sent(start: i64, end: i64, frame: u64) -> Sent {
         let time = Timestamp::from_nanos(frame as i64);
         Sent {
             start,
@@ -449,78 +487,79 @@ mod tests {
         }
     }
 
-    fn stream(pieces: &[(i64, i64)]) -> Stream {
-        let mut stream = Stream::default();
-        stream.set_base(Seq(0));
+    fn stream(pieces: &[(i64, i64)]) -> (Stream, SentLog) {
+        let (mut stream, mut log) = (Stream::default(), SentLog::default());
+        stream.set_base(Seq(0), &mut log);
         for (at, &(start, end)) in pieces.iter().enumerate() {
-            stream.transmit(sent(start, end, at as u64 + 1));
+            stream.transmit(sent(start, end, at as u64 + 1), &mut log);
         }
-        stream
+        (stream, log)
     }
 
     #[test]
     fn a_gap_is_a_hole_until_it_is_filled() {
-        let mut stream = stream(&[(1, 11), (31, 41)]);
+        let (mut stream, mut log) = stream(&[(1, 11), (31, 41)]);
         assert_eq!(
             (stream.end, stream.missing(&(0..100)), stream.seen(&(1..41))),
             (41, 20, 20)
         );
-        assert_eq!(stream.transmit(sent(16, 21, 3)), 5);
+        assert_eq!(stream.transmit(sent(16, 21, 3), &mut log), 5);
         assert_eq!(
             stream.holes().iter().map(Hole::range).collect::<Vec<_>>(),
             [11..16, 21..31]
         );
-        assert_eq!(stream.transmit(sent(11, 31, 4)), 15);
+        assert_eq!(stream.transmit(sent(11, 31, 4), &mut log), 15);
         assert!(stream.holes().is_empty());
     }
 
     #[test]
     fn repeats_know_the_first_transmission() {
-        let mut stream = stream(&[(1, 11), (11, 21), (1, 11)]);
-        stream.transmit(sent(1, 21, 4));
-        let last = stream.latest_of(&(1..2)).unwrap();
+        let (mut stream, mut log) = stream(&[(1, 11), (11, 21), (1, 11)]);
+        stream.transmit(sent(1, 21, 4), &mut log);
+        let last = stream.latest_of(&(1..2), &log).unwrap();
         assert_eq!((last.frame, last.first.0, last.repeats), (4, 1, 2));
         assert!(
-            stream
-                .unacknowledged()
-                .iter()
-                .take(3)
+            log.unacknowledged(stream.unacknowledged())
+                .skip(1)
                 .all(|sent| sent.sent_again)
         );
     }
 
     #[test]
     fn an_acknowledgment_beyond_what_was_captured_tells_of_capture_loss() {
-        let mut stream = stream(&[(1, 11), (21, 31)]);
+        let (mut stream, mut log) = stream(&[(1, 11), (21, 31)]);
         for (offset, unseen) in [(31, Some((11, 10))), (51, Some((31, 20))), (51, None)] {
             assert_eq!(stream.unseen_below(offset), unseen);
-            stream.acknowledge(offset, &sent(0, 0, 9));
+            stream.acknowledge(offset, &sent(0, 0, 9), &mut log);
         }
         assert_eq!(stream.end, 51);
         assert!(stream.unacknowledged().is_empty());
-        assert_eq!(stream.latest_of(&(1..2)).unwrap().frame, 1);
+        assert_eq!(stream.latest_of(&(1..2), &log).unwrap().frame, 1);
     }
 
     #[test]
     fn selective_acknowledgments_count_above_the_cumulative_one() {
-        let mut stream = stream(&[(1, 11), (11, 21), (21, 31)]);
+        let (mut stream, mut log) = stream(&[(1, 11), (11, 21), (21, 31)]);
         assert_eq!(stream.selectively_acknowledge(21..31), 10);
         assert_eq!(stream.selectively_acknowledge(21..99), 0);
-        stream.acknowledge(31, &sent(0, 0, 9));
+        stream.acknowledge(31, &sent(0, 0, 9), &mut log);
         assert!(stream.sacked().is_empty());
     }
 
     #[test]
     fn memory_is_bounded_whatever_comes() {
-        let mut stream = stream(&[]);
+        let (mut stream, mut log) = stream(&[]);
         for at in 0..(MAX_UNACKNOWLEDGED as i64 * 2) {
-            stream.transmit(sent(at * 20, at * 20 + 10, 1));
+            stream.transmit(sent(at * 20, at * 20 + 10, 1), &mut log);
         }
         assert_eq!(
-            (stream.holes.len(), stream.unacknowledged.len()),
+            (stream.holes().len(), stream.unacknowledged().len()),
             (MAX_HOLES, MAX_UNACKNOWLEDGED)
         );
-        stream.acknowledge(stream.end, &sent(0, 0, 9));
-        assert_eq!(stream.acknowledged_sent.len(), MAX_ACKNOWLEDGED);
+        stream.acknowledge(stream.end, &sent(0, 0, 9), &mut log);
+        assert_eq!(
+            stream.transmissions(&log).count(),
+            MAX_ACKNOWLEDGED as usize
+        );
     }
 }

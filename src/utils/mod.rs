@@ -2,6 +2,7 @@
 
 pub mod addressing;
 pub mod format;
+pub mod maybe;
 pub mod protocol_maps;
 pub mod seq;
 pub mod time;

@@ -23,6 +23,10 @@ pub struct ConnectionDetail {
 }
 
 impl Output for ConnectionDetail {
+    fn wants_packets(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,
@@ -133,7 +137,7 @@ fn facts(connection: &Connection, now: Timestamp) -> Vec<(&'static str, String)>
     if let Some(nanos) = connection.handshake.round_trip() {
         facts.push(("handshake round trip", format::duration(nanos)));
     }
-    if let Some(id) = connection.reuses {
+    if let Some(id) = connection.reuses.get() {
         facts.push(("on the ports of connection", id.to_string()));
     }
     facts
@@ -155,13 +159,14 @@ fn ending(ending: Ending) -> String {
 fn counted(connection: &Connection, to: &mut dyn Write) -> Result<()> {
     for rule in crate::tracking::verdict::RULES {
         let [client, server] =
-            Direction::BOTH.map(|way| connection.flow(way).counts.verdicts.of(rule.verdict));
+            Direction::BOTH.map(|way| connection.flow(way).counts.verdicts().of(rule.verdict));
         if client + server > 0 {
             writeln!(to, "  {:<26} {client:>20} {server:>20}", rule.name)?;
         }
     }
     for (at, cause) in Cause::ALL.iter().enumerate() {
-        let [client, server] = Direction::BOTH.map(|way| connection.flow(way).counts.causes[at]);
+        let [client, server] =
+            Direction::BOTH.map(|way| connection.flow(way).counts.rare().causes[at]);
         if client + server > 0 {
             let name = format!("  retransmitted: {}", cause.name());
             writeln!(to, "{name:<28} {client:>20} {server:>20}")?;

@@ -3,7 +3,7 @@
 use crate::tracking::details::Details;
 use crate::tracking::flow::Flow;
 use crate::tracking::rates::Missing;
-use crate::tracking::rtt::Samples;
+use crate::tracking::rtt::{Figures, Samples};
 use crate::tracking::{Connection, Direction};
 use crate::utils::format;
 
@@ -28,10 +28,10 @@ pub const ROWS: &[(&str, Value)] = &[
         format::count(connection.flow(way).counts.unique_bytes)
     }),
     ("retransmitted bytes", |connection, way| {
-        format::count(connection.flow(way).counts.retransmitted_bytes)
+        format::count(connection.flow(way).counts.rare().retransmitted_bytes)
     }),
     ("acked, never captured", |connection, way| {
-        format::count(connection.flow(way).unseen_acknowledged)
+        format::count(connection.flow(way).counts.rare().unseen_acknowledged)
     }),
     ("never captured", |connection, way| {
         let octets = |missing: Missing| missing.range.end - missing.range.start;
@@ -59,14 +59,14 @@ pub const ROWS: &[(&str, Value)] = &[
     }),
     ("PSH / URG", |connection, way| {
         let counts = &connection.flow(way).counts;
-        format!("{} / {}", counts.psh, counts.urg)
+        format!("{} / {}", counts.psh, counts.rare().urg)
     }),
     ("pure ACKs", |connection, way| {
         format::count(connection.flow(way).counts.pure_acks)
     }),
     ("SACK / DSACK", |connection, way| {
         let counts = &connection.flow(way).counts;
-        format!("{} / {}", counts.sack, counts.dsack)
+        format!("{} / {}", counts.rare().sack, counts.rare().dsack)
     }),
     ("MSS offered", |connection, way| {
         offered(connection.flow(way), |flow| {
@@ -100,10 +100,10 @@ pub const ROWS: &[(&str, Value)] = &[
         format::count(u64::from(connection.flow(way).counts.smallest_payload))
     }),
     ("largest window", |connection, way| {
-        format::bytes(connection.flow(way).windows.max)
+        format::bytes(connection.flow(way).windows.max.into())
     }),
     ("smallest window", |connection, way| {
-        format::bytes(connection.flow(way).windows.min)
+        format::bytes(connection.flow(way).windows.min.into())
     }),
     ("mean window (by time)", |connection, way| {
         connection
@@ -131,7 +131,7 @@ pub const ROWS: &[(&str, Value)] = &[
         let flow = connection.flow(way);
         match flow.in_flight_samples {
             0 => String::new(),
-            samples => format::bytes((flow.in_flight_sum / u128::from(samples)) as u64),
+            samples => format::bytes(flow.in_flight_sum / samples),
         }
     }),
     ("idle before it went on", |connection, way| {
@@ -141,24 +141,25 @@ pub const ROWS: &[(&str, Value)] = &[
         nanos(connection.flow(way).longest_pause)
     }),
     ("longest row of repeats", |connection, way| {
-        connection.flow(way).counts.most_repeats.to_string()
+        connection.flow(way).counts.rare().most_repeats.to_string()
     }),
     ("RTT, handshake", |connection, way| {
         connection
             .flow(way)
             .syn_rtt
+            .get()
             .map_or(String::new(), format::duration)
     }),
     ("RTT samples (data → ACK)", |connection, way| {
-        format::count(connection.flow(way).ack_rtt.count)
+        format::count(connection.flow(way).ack_rtt.figures().count)
     }),
     ("RTT min / mean", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
+        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
             (samples.min as f64, samples.mean())
         })
     }),
     ("RTT median / 95 %", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
+        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
             (
                 samples.percentile(0.5).unwrap_or(0.0),
                 samples.percentile(0.95).unwrap_or(0.0),
@@ -166,12 +167,12 @@ pub const ROWS: &[(&str, Value)] = &[
         })
     }),
     ("RTT 99 % / max", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
+        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
             (samples.percentile(0.99).unwrap_or(0.0), samples.max as f64)
         })
     }),
     ("RTT deviation / jitter", |connection, way| {
-        pair(&connection.flow(way).ack_rtt, |samples| {
+        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
             (samples.standard_deviation(), samples.jitter())
         })
     }),
@@ -203,7 +204,7 @@ pub const ROWS: &[(&str, Value)] = &[
             .map_or(String::new(), |details| format::count(details.urgent_bytes))
     }),
     ("wrong checksums", |connection, way| {
-        format::count(connection.flow(way).counts.checksums_wrong)
+        format::count(connection.flow(way).counts.rare().checksums_wrong)
     }),
 ];
 
@@ -237,6 +238,7 @@ fn spread(connection: &Connection, way: Direction, samples: fn(&Details) -> &Sam
     let Some(samples) = connection.details[way].as_deref().map(samples) else {
         return String::new();
     };
+    let samples = samples.figures();
     if samples.count == 0 {
         return String::new();
     }
@@ -248,7 +250,7 @@ fn spread(connection: &Connection, way: Direction, samples: fn(&Details) -> &Sam
     )
 }
 
-fn pair(samples: &Samples, values: fn(&Samples) -> (f64, f64)) -> String {
+fn pair(samples: &Figures, values: fn(&Figures) -> (f64, f64)) -> String {
     if samples.count == 0 {
         return String::new();
     }

@@ -46,6 +46,10 @@ const ROWS_AT_ONCE: usize = 1000;
 const LEAST_ENDPOINT: usize = 17;
 
 impl Output for ConnectionTable {
+    fn wants_packets(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,

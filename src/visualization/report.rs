@@ -21,6 +21,10 @@ pub struct Report {
 }
 
 impl Output for Report {
+    fn wants_packets(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,
@@ -198,13 +202,13 @@ fn wrong_checksums(tracker: &ConnectionTracker) -> (u64, u64) {
     for connection in tracker.connections() {
         for direction in Direction::BOTH {
             let counts = &connection.flow(direction).counts;
-            left_to_card += counts.checksums_offloaded;
+            left_to_card += counts.rare().checksums_offloaded;
             let sender = senders
                 .entry(connection.sender(direction).address)
                 .or_default();
             (sender.0, sender.1) = (
                 sender.0 + counts.checksums_verified,
-                sender.1 + counts.checksums_wrong,
+                sender.1 + counts.rare().checksums_wrong,
             );
         }
     }

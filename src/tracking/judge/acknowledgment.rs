@@ -117,7 +117,7 @@ fn taken_back(case: &Case<'_>, ack: i64) -> Option<i64> {
     })?;
     let offered = offset_of(stream.base()?, before.segment.ack, ack)
         .saturating_add_unsigned(sender.windows.current()?);
-    let lost = offered - ack.saturating_add_unsigned(window);
+    let lost = offered - ack.saturating_add(i64::from(window));
     (lost >= rounding && !is_overtaken(case)).then_some(lost)
 }
 
@@ -177,8 +177,8 @@ fn by_duplicate_sack(case: &Case<'_>, ack: i64) -> Option<Spurious> {
     let stream = &case.receiver.stream;
     let twice = duplicate_block(blocks(case, stream), ack)?;
     let repeat = stream
-        .latest_of(&twice)
-        .filter(|sent| sent.repeats > 0 && !sent.spurious)?;
+        .latest_repeat_of(&twice, case.log)
+        .filter(|sent| !sent.spurious)?;
     (overlap(&repeat.range(), &twice) > 0).then_some(Spurious {
         frame: repeat.frame,
         proof: Proof::DuplicateSack,
@@ -197,14 +197,14 @@ fn by_timestamp_echo(case: &Case<'_>, ack: i64) -> Option<Spurious> {
         return None;
     }
     let repeat = stream
-        .latest_of(&(edge..edge + 1))
-        .filter(|sent| sent.repeats > 0 && !sent.spurious)?;
+        .latest_repeat_of(&(edge..edge + 1), case.log)
+        .filter(|sent| !sent.spurious)?;
     let older = |sent: &Sent| {
         sent.tsval
             .is_some_and(|value| (echo.wrapping_sub(value) as i32) < 0)
     };
     let first_repeat = stream
-        .transmissions()
+        .transmissions(case.log)
         .find(|sent| sent.repeats == 1 && sent.range().contains(&edge));
     (older(repeat) && repeat.start <= edge).then_some(Spurious {
         frame: repeat.frame,
@@ -216,7 +216,12 @@ fn by_timestamp_echo(case: &Case<'_>, ack: i64) -> Option<Spurious> {
 /// The room that the segment leaves in the receiver's window, if that is less than a segment's (RFC 9293 §3.8.6.2.1).
 fn room_left(case: &Case<'_>) -> Option<i64> {
     let known = case.receiver.offer.known && case.sender.offer.known;
-    let room = case.sender.stream.edge.map(|edge| edge - case.position.end);
+    let room = case
+        .sender
+        .stream
+        .edge
+        .get()
+        .map(|edge| edge - case.position.end);
     let size = i64::from(case.sender.segment_size().max(case.segment.payload_len));
     room.filter(|&room| known && case.segment.payload_len > 0 && room >= 0 && room < size)
 }

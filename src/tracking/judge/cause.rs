@@ -63,6 +63,7 @@ fn timer(case: &Case<'_>) -> Option<i64> {
         .receiver
         .acknowledging
         .last_time
+        .get()
         .map(|time| case.segment.time.since(time) - reaction);
     let sent = case.silence();
     let waited = match (heard, sent) {
@@ -110,14 +111,14 @@ fn may_be_probe(case: &Case<'_>, waited: i64, least_timeout: i64) -> bool {
     let range = case.position.start..case.position.end;
     let stream = &case.sender.stream;
     let first_repeat = stream
-        .latest_of(&range)
+        .latest_of(&range, case.log)
         .is_none_or(|sent| sent.repeats == 0);
     let patience = 2 * smoothed(case) + LONGEST_DELAYED_ACK + slack(case);
     quiet
         && is_selective(case)
         && first_repeat
         && waited <= patience
-        && case.sender.recovery == Recovery::None
+        && case.sender.recovering().recovery == Recovery::None
         && stream.sacked().is_empty()
 }
 
@@ -128,7 +129,7 @@ fn is_selective(case: &Case<'_>) -> bool {
 
 /// Whether something that was under way when a timer ran out is still not acknowledged.
 fn recovers_from_timeout(case: &Case<'_>) -> bool {
-    matches!(case.sender.recovery, Recovery::Timeout(until)
+    matches!(case.sender.recovering().recovery, Recovery::Timeout(until)
         if case.sender.stream.lowest_unacknowledged() < until)
 }
 
@@ -137,13 +138,13 @@ fn recovers_from_timeout(case: &Case<'_>) -> bool {
 fn overtaker(case: &Case<'_>) -> Option<u64> {
     let stream = &case.sender.stream;
     let range = case.position.start..case.position.end;
-    let last = stream.latest_of(&range)?.frame;
+    let last = stream.latest_of(&range, case.log)?.frame;
     let delivered = |sent: &&Sent| {
         sent.end <= stream.lowest_unacknowledged()
             || stream.sacked().overlap(&sent.range()) == sent.end - sent.start
     };
     stream
-        .transmissions()
+        .transmissions(case.log)
         .filter(|sent| sent.frame > last)
         .find(delivered)
         .map(|sent| sent.frame)
@@ -158,54 +159,45 @@ fn lowest_missing(case: &Case<'_>) -> i64 {
 fn by_acknowledgment(case: &Case<'_>) -> (Cause, Option<Trigger>) {
     let stream = &case.sender.stream;
     let acknowledging = &case.receiver.acknowledging;
+    let told = case.receiver.recovering();
     if recovers_from_timeout(case) {
-        return (
-            Cause::GoBackN,
-            acknowledging
-                .last_progress
-                .map(|(_, frame)| Trigger::PartialAck(frame)),
-        );
+        return (Cause::GoBackN, progress(case));
     }
     let sacked = stream.sacked().above(case.position.end);
     let threshold = i64::from(DUPLICATE_THRESHOLD - 1) * i64::from(case.sender.segment_size());
     if acknowledging.duplicates >= DUPLICATE_THRESHOLD {
-        let trigger =
-            Trigger::DuplicateAcks(acknowledging.duplicates, acknowledging.last_duplicate);
+        let trigger = Trigger::DuplicateAcks(acknowledging.duplicates, told.last_duplicate);
         return (Cause::Fast, Some(trigger));
     }
     if sacked > threshold {
         return (
             Cause::Fast,
-            Some(Trigger::Sacked(
-                sacked.unsigned_abs(),
-                acknowledging.last_sack,
-            )),
+            Some(Trigger::Sacked(sacked.unsigned_abs(), told.last_sack)),
         );
     }
     if sacked > 0 {
         return (
             Cause::Rack,
-            Some(Trigger::Sacked(
-                sacked.unsigned_abs(),
-                acknowledging.last_sack,
-            )),
+            Some(Trigger::Sacked(sacked.unsigned_abs(), told.last_sack)),
         );
     }
-    match case.sender.recovery {
-        Recovery::Fast(until) if stream.lowest_unacknowledged() < until => (
-            Cause::Fast,
-            acknowledging
-                .last_progress
-                .map(|(_, frame)| Trigger::PartialAck(frame)),
-        ),
+    match case.sender.recovering().recovery {
+        Recovery::Fast(until) if stream.lowest_unacknowledged() < until => {
+            (Cause::Fast, progress(case))
+        }
         _ => match overtaker(case) {
             Some(frame) => (Cause::Rack, Some(Trigger::Overtaken(frame))),
             None if acknowledging.duplicates > 0 => {
-                let trigger =
-                    Trigger::DuplicateAcks(acknowledging.duplicates, acknowledging.last_duplicate);
+                let trigger = Trigger::DuplicateAcks(acknowledging.duplicates, told.last_duplicate);
                 (Cause::Rack, Some(trigger))
             }
             None => (Cause::Unknown, None),
         },
     }
+}
+
+/// The acknowledgment that last told of something new.
+fn progress(case: &Case<'_>) -> Option<Trigger> {
+    let frame = case.receiver.acknowledging.last_progress;
+    (frame > 0).then_some(Trigger::PartialAck(frame))
 }

@@ -27,7 +27,10 @@ pub fn duplicate(case: &Case<'_>) -> Option<Repeat> {
             && sent.end == case.position.end
             && same_headers(case, sent)
     };
-    let copy = stream.transmissions().take_while(recent).find(same)?;
+    let copy = stream
+        .transmissions(case.log)
+        .take_while(recent)
+        .find(same)?;
     let because = copy_by(case, copy.ip_id, case.segment.time.since(copy.time))?;
     Some(Repeat {
         cause: None,
@@ -77,7 +80,7 @@ fn duplicate_without_octets(case: &Case<'_>) -> Option<Repeat> {
     let same = old.ip_id == Some(id)
         && (old.seq, old.ack, old.flags, old.window) == (new.seq, new.ack, new.flags, new.window)
         && old.payload_len == new.payload_len
-        && old.options == new.options;
+        && old.options == new.options.digest();
     (same && nanos.abs() <= SAME_FRAME).then_some(Repeat {
         cause: None,
         because: Because::SameFrame,
@@ -117,7 +120,7 @@ pub fn late(case: &Case<'_>, judgement: &mut Judgement) {
     }
     let stream = &case.sender.stream;
     let range = case.position.start..case.position.end;
-    let earlier = stream.latest_of(&range);
+    let earlier = stream.latest_of(&range, case.log);
     let hole = stream.holes_in(&range).next();
     judgement.fills = hole.map(|hole| hole.frame);
     let unacknowledged_hole = hole.filter(|hole| !hole.acknowledged || earlier.is_none());

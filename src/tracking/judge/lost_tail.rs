@@ -41,7 +41,7 @@ fn missing_before(case: &Case<'_>) -> Option<u16> {
 /// A segment that begins where the captured octets end although its sender had sent more; or further on, if what it leaves out
 /// was lost again just now. A sender that leaves out octets without a number missing goes on to new ones.
 fn known(case: &Case<'_>) -> Option<u16> {
-    let (end, packets) = case.sender.lost_tail?;
+    let (end, packets) = case.sender.recovering().lost_tail?;
     let size = i64::from(case.sender.segment_size());
     let left_out = case.position.start - end;
     let lost_again = i64::from(missing_before(case).unwrap_or(0)) * size;
@@ -78,6 +78,7 @@ fn other_side_sent(case: &Case<'_>) -> bool {
     let since = case.sender.latest.map(|latest| latest.segment.time);
     case.receiver
         .last_data
+        .get()
         .zip(since)
         .is_some_and(|(theirs, own)| theirs >= own)
 }

@@ -16,6 +16,7 @@ pub use reset::{Validity, validity};
 use super::flow::Flow;
 use super::judgement::Judgement;
 use super::segment::{Header, Segment};
+use super::sent_log::SentLog;
 use super::state::State;
 use super::verdict::Verdict;
 use crate::utils::time::NANOS_PER_MILLI;
@@ -54,6 +55,8 @@ pub struct Case<'a> {
     pub sender: &'a Flow,
     /// The other side's flow.
     pub receiver: &'a Flow,
+    /// The transmissions of both.
+    pub log: &'a SentLog,
     /// The segment.
     pub segment: &'a Segment,
     /// Where it stands.

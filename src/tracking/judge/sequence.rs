@@ -43,7 +43,7 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
     let behind_fin = stream.fin.is_some_and(|fin| end > fin + 1) && case.segment.payload_len > 0;
     if behind_fin {
         judgement.verdicts.insert(Verdict::DataAfterFin);
-        judgement.basis.expected = stream.fin;
+        judgement.basis.expected = stream.fin.get();
     }
     if start == end {
         return;
@@ -61,7 +61,7 @@ fn is_implausible(case: &Case<'_>) -> bool {
     let stream = &case.sender.stream;
     // Without both SYNs the scale is unknown, and the window may be as large as any (RFC 7323 §2.3).
     let window = if case.sender.offer.known && case.receiver.offer.known {
-        i64::try_from(case.receiver.windows.max).unwrap_or(i64::MAX)
+        i64::from(case.receiver.windows.max)
     } else {
         LARGEST_WINDOW
     };

@@ -72,7 +72,7 @@ impl ConnectionLine {
             first_frame: connection.first_frame,
             client_known_by: connection.role_source.name(),
             midstream: connection.is_midstream(),
-            reuses: connection.reuses,
+            reuses: connection.reuses.get().map(i64::unsigned_abs),
             state: connection.summary_state(now).name(),
             client_state: states[Direction::ToServer].name(),
             server_state: states[Direction::ToClient].name(),

@@ -3,7 +3,7 @@
 use super::wireshark;
 use crate::tracking::details::Details;
 use crate::tracking::flow::Flow;
-use crate::tracking::rtt::Samples;
+use crate::tracking::rtt::Figures;
 use crate::tracking::verdict::{Cause, Verdict};
 use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{Connection, Direction};
@@ -121,7 +121,7 @@ impl DirectionPart {
             bytes: counts.wire_bytes,
             payload_bytes: counts.payload_bytes,
             unique_bytes: counts.unique_bytes,
-            retransmitted_bytes: counts.retransmitted_bytes,
+            retransmitted_bytes: counts.rare().retransmitted_bytes,
             retransmitted_packets: flow.retransmissions(),
             delivered_bytes: connection.delivered(way),
             stream_bytes: connection.stream_length(way),
@@ -134,15 +134,15 @@ impl DirectionPart {
             fin_packets: counts.fin,
             rst_packets: counts.rst,
             psh_packets: counts.psh,
-            urg_packets: counts.urg,
-            sack_packets: counts.sack,
-            dsack_packets: counts.dsack,
+            urg_packets: counts.rare().urg,
+            sack_packets: counts.rare().sack,
+            dsack_packets: counts.rare().dsack,
             most_sack_blocks: details.most_sack_blocks,
             third_duplicate_acks: details.third_duplicate_acks,
             cut_packets: details.cut_packets,
             cut_bytes: details.cut_bytes,
-            wrong_checksums: counts.checksums_wrong,
-            offloaded_checksums: counts.checksums_offloaded,
+            wrong_checksums: counts.rare().checksums_wrong,
+            offloaded_checksums: counts.rare().checksums_offloaded,
             mss: flow.offer.mss,
             effective_mss: connection.effective_mss(way),
             largest_payload: counts.largest_payload,
@@ -169,25 +169,25 @@ impl DirectionPart {
             transfer_ms: millis(connection.transfer_time(way)),
             longest_pause_ms: millis(flow.longest_pause),
             idle_ms: millis(connection.idle[way]),
-            rtt_ms: SamplesPart::of(&flow.ack_rtt),
-            syn_rtt_ms: flow.syn_rtt.map(millis),
-            timestamp_rtt_ms: SamplesPart::of(&details.timestamp_rtt),
-            sack_rtt_ms: SamplesPart::of(&details.sack_rtt),
-            full_size_rtt_ms: SamplesPart::of(&details.full_size_rtt),
-            last_copy_rtt_ms: SamplesPart::of(&details.rtt_of_last_copy),
+            rtt_ms: SamplesPart::of(&flow.ack_rtt.figures()),
+            syn_rtt_ms: flow.syn_rtt.get().map(millis),
+            timestamp_rtt_ms: SamplesPart::of(&details.timestamp_rtt.figures()),
+            sack_rtt_ms: SamplesPart::of(&details.sack_rtt.figures()),
+            full_size_rtt_ms: SamplesPart::of(&details.full_size_rtt.figures()),
+            last_copy_rtt_ms: SamplesPart::of(&details.rtt_of_last_copy.figures()),
             ambiguous_acks: details.ambiguous_acks,
             post_loss_acks: details.post_loss_acks,
             acknowledged_with_later: details.acknowledged_with_later,
-            repeat_wait_ms: SamplesPart::of(&details.repeat_wait),
-            most_repeats: counts.most_repeats,
+            repeat_wait_ms: SamplesPart::of(&details.repeat_wait.figures()),
+            most_repeats: counts.rare().most_repeats,
             missing_bytes: connection
                 .missing(way)
                 .map(|missing| octets(&missing.range))
                 .sum(),
-            acknowledged_unseen_bytes: flow.unseen_acknowledged,
+            acknowledged_unseen_bytes: counts.rare().unseen_acknowledged,
             missing: missing(connection, way),
             verdicts: counts
-                .verdicts
+                .verdicts()
                 .iter()
                 .map(|(verdict, number)| (verdict.name(), number))
                 .collect(),
@@ -221,7 +221,7 @@ fn missing(connection: &Connection, way: Direction) -> Vec<MissingPart> {
 fn causes(flow: &Flow) -> BTreeMap<&'static str, u32> {
     Cause::ALL
         .iter()
-        .zip(flow.counts.causes)
+        .zip(flow.counts.rare().causes)
         .filter(|&(_, number)| number > 0)
         .map(|(cause, number)| (cause.name(), number))
         .collect()
@@ -231,11 +231,11 @@ impl WindowPart {
     fn of(flow: &Flow, details: &Details) -> Option<Self> {
         let windows = &flow.windows;
         Some(Self {
-            max: windows.max,
-            min: windows.min,
-            min_open: details.smallest_open_window.unwrap_or(windows.min),
+            max: windows.max.into(),
+            min: windows.min.into(),
+            min_open: details.smallest_open_window.unwrap_or(windows.min.into()),
             mean: windows.mean()?,
-            zero_packets: flow.counts.verdicts.of(Verdict::ZeroWindow),
+            zero_packets: flow.counts.verdicts().of(Verdict::ZeroWindow),
             zero_ms: millis(windows.zero_nanos),
         })
     }
@@ -255,7 +255,7 @@ struct SamplesPart {
 }
 
 impl SamplesPart {
-    fn of(samples: &Samples) -> Option<Self> {
+    fn of(samples: &Figures) -> Option<Self> {
         let percentile = |share| samples.percentile(share).map(|nanos| nanos / 1e6);
         (samples.count > 0).then(|| Self {
             count: samples.count,

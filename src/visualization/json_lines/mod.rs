@@ -26,6 +26,10 @@ pub struct JsonLines {
 }
 
 impl Output for JsonLines {
+    fn wants_packets(&self) -> bool {
+        self.packets
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         if self.packets {
             line(&PacketLine::of(seen), to)?;

@@ -48,7 +48,7 @@ pub fn subtitle(sheet: &TimeSequence<'_>) -> String {
 fn losses(connection: &Connection) -> String {
     let mut causes = [0u32; Cause::ALL.len()];
     for direction in Direction::BOTH {
-        let counts = connection.flow(direction).counts.causes;
+        let counts = connection.flow(direction).counts.rare().causes;
         for (sum, count) in causes.iter_mut().zip(counts) {
             *sum = sum.saturating_add(count);
         }

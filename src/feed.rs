@@ -1,0 +1,272 @@
+//! The first half of the straight line, on a thread of its own: source → frame → select → save → decode → segment. The second
+//! half, from the tracking on, takes the segments in batches from a queue of bounded length, so that a capture never waits for
+//! the terminal while the queue has room, and both halves have a processor.
+//!
+//! The order of packets is kept. A batch ends when it is full or when the source has nothing more, so that no live packet waits
+//! for others.
+
+use crate::analyzers::{self, Frame, LinkType, Packet};
+use crate::capture::bpf::Filter;
+use crate::capture::pcap_writer::PcapWriter;
+use crate::capture::{Drops, End, Next, Source};
+use crate::selection::Selection;
+use crate::settings::Wanted;
+use crate::tracking::totals::Totals;
+use crate::tracking::{Located, PairHasher};
+use crate::utils::time::Timestamp;
+use anyhow::Result;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::{Duration, Instant};
+
+/// Packets in a batch: few enough that a batch stays in the second-level cache.
+const BATCH: usize = 128;
+/// Bytes of packets that a batch keeps room for.
+const MOST_BYTES_KEPT: usize = 1 << 20;
+/// Batches that wait at most.
+pub const QUEUE: usize = 4;
+/// Frames, wanted or not, between two looks at the clock.
+const LOOK_UP_EVERY: u32 = 1024;
+/// How often the source is asked how far it is and what was dropped.
+const FIGURES_EVERY: Duration = Duration::from_millis(100);
+
+/// Packets in the order of the capture.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The packets: all that passed the selection if somebody wants to see them, the TCP segments among them otherwise.
+    pub packets: Vec<Taken>,
+    /// The bytes of the packets that somebody wants to see, one after the other.
+    pub bytes: Vec<u8>,
+    /// Time of the first packet of the capture.
+    pub since: Option<Timestamp>,
+    /// How far the source is, if it was looked up lately.
+    pub figures: Option<SourceFigures>,
+}
+
+/// How far a source is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SourceFigures {
+    /// Packets that passed the selection.
+    pub packets: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
+    /// Packets that were dropped before they could be captured.
+    pub drops: Drops,
+    /// The latest time of any packet.
+    pub time: Timestamp,
+    /// The share of a file that was read.
+    pub share: Option<f64>,
+}
+
+/// A packet that passed the selection.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// For TCP: the segment.
+    pub segment: Option<Located>,
+    number: u64,
+    time: Timestamp,
+    link: LinkType,
+    interface: u32,
+    wire_len: u32,
+    bytes: Range<usize>,
+}
+
+impl Batch {
+    /// Makes it empty again, ready to be filled anew. Memory that one uncommon batch took is not kept.
+    pub fn clear(&mut self) {
+        self.packets.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(MOST_BYTES_KEPT);
+        (self.since, self.figures) = (None, None);
+    }
+}
+
+impl Taken {
+    /// The frame again, with the bytes of its batch.
+    pub fn frame<'a>(&self, bytes: &'a [u8]) -> Frame<'a> {
+        Frame {
+            number: self.number,
+            time: self.time,
+            link: self.link,
+            interface: self.interface,
+            wire_len: self.wire_len,
+            bytes: bytes.get(self.bytes.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Where frames come from, and what is done with them.
+pub struct Feed {
+    /// Where frames come from.
+    pub source: Box<dyn Source>,
+    /// What is done with them.
+    pub intake: Intake,
+}
+
+/// What is done with each frame before the tracking sees it.
+#[derive(Default)]
+pub struct Intake {
+    /// Which frames are wanted, by their bytes.
+    pub filter: Option<Filter>,
+    /// Which packets are wanted, by what was decoded.
+    pub selection: Selection,
+    /// Where they are saved.
+    pub writer: Option<PcapWriter>,
+    /// When enough was seen.
+    pub wanted: Wanted,
+    /// Makes the numbers by which connections are looked for.
+    pub hasher: PairHasher,
+    /// Whether packets are to be seen, not only segments.
+    pub shown: bool,
+    /// What was in the capture as a whole.
+    pub totals: Totals,
+    /// The batch in the making.
+    pub batch: Batch,
+}
+
+/// Whether to go on.
+#[derive(PartialEq, Eq)]
+enum Go {
+    On,
+    End,
+}
+
+impl Feed {
+    /// Reads until the source ends, enough was seen, somebody wants it to end, or nobody takes the batches any more. Batches that
+    /// come back are used again.
+    pub fn run(
+        &mut self,
+        interrupted: &AtomicBool,
+        to: &SyncSender<Batch>,
+        back: &Receiver<Batch>,
+    ) -> Result<End> {
+        let result = self.read(interrupted, &mut |batch| {
+            let empty = back.try_recv().unwrap_or_default();
+            to.send(std::mem::replace(batch, empty)).is_ok()
+        });
+        // Nobody takes it any more where an output failed, which its own side knows.
+        let _ = to.send(std::mem::take(&mut self.intake.batch));
+        result
+    }
+
+    fn read(
+        &mut self,
+        interrupted: &AtomicBool,
+        send: &mut impl FnMut(&mut Batch) -> bool,
+    ) -> Result<End> {
+        let Self { source, intake } = self;
+        let began = Instant::now();
+        let mut looked = began;
+        let mut since_look = 0;
+        while !interrupted.load(Ordering::Relaxed) {
+            // Looked at where it is, not moved: the processor would wait for every write before it (see `Record::interface`).
+            let next = source.next();
+            let idle = match next {
+                Err(error) => return Err(error),
+                Ok(Next::End(end)) => return Ok(end),
+                Ok(Next::Interface(interface)) => {
+                    if let Some(writer) = &mut intake.writer {
+                        writer.add_interface(interface)?;
+                    }
+                    false
+                }
+                Ok(Next::Idle) => {
+                    if let Some(writer) = &mut intake.writer {
+                        writer.flush()?;
+                    }
+                    true
+                }
+                Ok(Next::Frame(ref frame)) => {
+                    if intake.take(frame)? == Go::End {
+                        break;
+                    }
+                    false
+                }
+            };
+            since_look += 1;
+            if !idle && since_look < LOOK_UP_EVERY && intake.batch.packets.len() < BATCH {
+                continue;
+            }
+            since_look = 0;
+            let now = Instant::now();
+            if now.duration_since(looked) >= FIGURES_EVERY {
+                looked = now;
+                intake.batch.figures = Some(SourceFigures {
+                    packets: intake.totals.all.packets,
+                    bytes: intake.totals.all.bytes,
+                    drops: source.drops(),
+                    time: intake.totals.last.unwrap_or_default(),
+                    share: source.progress(),
+                });
+            }
+            let limit = intake.wanted.duration_live;
+            if !send(&mut intake.batch)
+                || limit.is_some_and(|limit| now.duration_since(began) >= limit)
+            {
+                break;
+            }
+        }
+        Ok(End::Finished)
+    }
+}
+
+impl Intake {
+    /// Takes in a frame: select, save, decode, and put into the batch.
+    fn take(&mut self, frame: &Frame<'_>) -> Result<Go> {
+        if self.is_too_late(frame.time) {
+            return Ok(Go::End);
+        }
+        if let Some(filter) = &mut self.filter
+            && !filter.matches(frame)?
+        {
+            self.totals.leave_out(frame);
+            return Ok(Go::On);
+        }
+        let packet = analyzers::decode(frame);
+        if !self.selection.wants(&packet) {
+            self.totals.leave_out(frame);
+            return Ok(Go::On);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.write(frame)?;
+        }
+        self.totals.add(frame, &packet);
+        self.put(frame, &packet);
+        let enough = self
+            .wanted
+            .packets
+            .is_some_and(|limit| self.totals.all.packets >= limit);
+        Ok(if enough { Go::End } else { Go::On })
+    }
+
+    /// Puts a packet into the batch, and its bytes if they are to be seen.
+    fn put(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
+        let segment = Located::of(frame, packet, &self.hasher);
+        let batch = &mut self.batch;
+        let bytes = batch.bytes.len();
+        if self.shown {
+            batch.since = self.totals.first;
+            batch.bytes.extend_from_slice(frame.bytes);
+        } else if segment.is_none() {
+            return;
+        }
+        batch.packets.push(Taken {
+            segment,
+            number: frame.number,
+            time: frame.time,
+            link: frame.link,
+            interface: frame.interface,
+            wire_len: frame.wire_len,
+            bytes: bytes..batch.bytes.len(),
+        });
+    }
+
+    /// For files: whether the wanted part of the capture is over.
+    fn is_too_late(&self, time: Timestamp) -> bool {
+        let begin = self.totals.first.unwrap_or(time);
+        self.wanted
+            .duration_of_file
+            .is_some_and(|limit| time.since(begin) > limit)
+    }
+}

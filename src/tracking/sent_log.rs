@@ -1,0 +1,305 @@
+//! The transmissions of all streams, kept together, so that a connection with little under way takes little memory.
+//!
+//! What is not acknowledged stands in a pool: each stream has a list in it, oldest first, and what one stream gives back the
+//! next one uses, warm in the processor's cache. What is acknowledged may still be evidence (a duplicate, a DSACK, a needless
+//! repeat) and goes to a ring that all streams share: a stream alone finds its last `MAX_ACKNOWLEDGED` there, and a hundred
+//! thousand at once find what was acknowledged lately. So memory follows what is under way and never the number of packets.
+
+use super::stream::Sent;
+
+/// The most acknowledged transmissions of one stream that are found.
+pub const MAX_ACKNOWLEDGED: u32 = 512;
+/// The most acknowledged transmissions of all streams together that are kept.
+pub const MAX_ACKNOWLEDGED_OF_ALL: usize = 65_536;
+
+/// No node.
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Node {
+    sent: Sent,
+    older: u32,
+    newer: u32,
+}
+
+#[derive(Debug)]
+struct Acknowledged {
+    sent: Sent,
+    /// Where the one before it of the same stream stands.
+    before: u64,
+    /// How many of its stream came before it.
+    number: u32,
+}
+
+/// One stream's transmissions in the log.
+#[derive(Debug)]
+pub struct SentList {
+    oldest: u32,
+    newest: u32,
+    len: u32,
+    /// How many were acknowledged so far.
+    acknowledged: u32,
+    /// Where the latest acknowledged one stands, counted from 1; 0 before there is one.
+    latest_acknowledged: u64,
+}
+
+impl Default for SentList {
+    fn default() -> Self {
+        Self {
+            oldest: NONE,
+            newest: NONE,
+            len: 0,
+            acknowledged: 0,
+            latest_acknowledged: 0,
+        }
+    }
+}
+
+impl Clone for SentList {
+    /// An empty list: transmissions belong to one stream, and the copy of a connection that is kept to be shown has none.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl SentList {
+    /// How many transmissions are not acknowledged.
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether everything is acknowledged.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// All transmissions that are kept.
+#[derive(Debug)]
+pub struct SentLog {
+    nodes: Vec<Node>,
+    free: u32,
+    acknowledged: Vec<Acknowledged>,
+    /// How many were acknowledged so far; they are numbered from 1.
+    total_acknowledged: u64,
+}
+
+impl Default for SentLog {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            free: NONE,
+            acknowledged: Vec::new(),
+            total_acknowledged: 0,
+        }
+    }
+}
+
+/// The place in the ring of an acknowledged transmission, which are numbered from 1.
+const fn place(position: u64) -> usize {
+    (position.wrapping_sub(1) % MAX_ACKNOWLEDGED_OF_ALL as u64) as usize
+}
+
+impl SentLog {
+    /// Octets of memory it takes.
+    pub fn memory(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+            + self.acknowledged.capacity() * size_of::<Acknowledged>()
+    }
+
+    /// Transmissions of a list that are not acknowledged, latest first.
+    pub fn unacknowledged<'a>(
+        &'a self,
+        list: &SentList,
+    ) -> impl Iterator<Item = &'a Sent> + use<'a> {
+        let mut at = list.newest;
+        std::iter::from_fn(move || {
+            let node = self.nodes.get(at as usize)?;
+            at = node.older;
+            Some(&node.sent)
+        })
+    }
+
+    /// Acknowledged transmissions of a list as far as they are kept, latest first.
+    pub fn acknowledged<'a>(&'a self, list: &SentList) -> impl Iterator<Item = &'a Sent> + use<'a> {
+        let (mut position, newest) = (list.latest_acknowledged, list.acknowledged);
+        std::iter::from_fn(move || {
+            let old = self.at(position)?;
+            if newest.wrapping_sub(old.number) > MAX_ACKNOWLEDGED {
+                return None;
+            }
+            position = old.before;
+            Some(&old.sent)
+        })
+    }
+
+    fn at(&self, position: u64) -> Option<&Acknowledged> {
+        self.acknowledged.get(self.place(position)?)
+    }
+
+    /// Where in the ring the acknowledged transmission of this number stands; `None` if it was overwritten.
+    fn place(&self, position: u64) -> Option<usize> {
+        let age = self.total_acknowledged.checked_sub(position)?;
+        let kept = position > 0 && age < MAX_ACKNOWLEDGED_OF_ALL as u64;
+        kept.then_some(place(position))
+    }
+
+    /// The latest transmission that is not acknowledged.
+    pub fn newest(&self, list: &SentList) -> Option<&Sent> {
+        self.nodes.get(list.newest as usize).map(|node| &node.sent)
+    }
+
+    /// Adds a transmission to a list.
+    pub fn push(&mut self, list: &mut SentList, sent: Sent) {
+        let node = Node {
+            sent,
+            older: list.newest,
+            newer: NONE,
+        };
+        let at = match self.nodes.get_mut(self.free as usize) {
+            Some(place) => {
+                let at = std::mem::replace(&mut self.free, place.newer);
+                *place = node;
+                at
+            }
+            None => {
+                self.nodes.push(node);
+                (self.nodes.len() - 1) as u32
+            }
+        };
+        match self.nodes.get_mut(list.newest as usize) {
+            Some(before) => before.newer = at,
+            None => list.oldest = at,
+        }
+        list.newest = at;
+        list.len += 1;
+    }
+
+    /// Takes the oldest transmission out of a list, if the condition holds for it.
+    pub fn pop_oldest_if(
+        &mut self,
+        list: &mut SentList,
+        condition: impl FnOnce(&Sent) -> bool,
+    ) -> Option<Sent> {
+        let at = list.oldest;
+        let node = self.nodes.get_mut(at as usize)?;
+        if !condition(&node.sent) {
+            return None;
+        }
+        let (sent, newer) = (node.sent, node.newer);
+        node.newer = std::mem::replace(&mut self.free, at);
+        list.oldest = newer;
+        list.len -= 1;
+        match self.nodes.get_mut(newer as usize) {
+            Some(next) => next.older = NONE,
+            None => list.newest = NONE,
+        }
+        Some(sent)
+    }
+
+    /// Keeps a transmission as acknowledged.
+    pub fn push_acknowledged(&mut self, list: &mut SentList, sent: Sent) {
+        self.total_acknowledged += 1;
+        let old = Acknowledged {
+            sent,
+            before: list.latest_acknowledged,
+            number: list.acknowledged,
+        };
+        list.acknowledged = list.acknowledged.wrapping_add(1);
+        list.latest_acknowledged = self.total_acknowledged;
+        match self.acknowledged.get_mut(place(self.total_acknowledged)) {
+            Some(slot) => *slot = old,
+            None => self.acknowledged.push(old),
+        }
+    }
+
+    /// Changes those that are not acknowledged, latest first.
+    pub fn change(&mut self, list: &SentList, mut change: impl FnMut(&mut Sent)) {
+        let mut at = list.newest;
+        while let Some(node) = self.nodes.get_mut(at as usize) {
+            change(&mut node.sent);
+            at = node.older;
+        }
+    }
+
+    /// Changes all that are kept of a list.
+    pub fn change_all(&mut self, list: &SentList, mut change: impl FnMut(&mut Sent)) {
+        self.change(list, &mut change);
+        let (mut position, newest) = (list.latest_acknowledged, list.acknowledged);
+        while let Some(place) = self.place(position)
+            && let Some(old) = self.acknowledged.get_mut(place)
+            && newest.wrapping_sub(old.number) <= MAX_ACKNOWLEDGED
+        {
+            change(&mut old.sent);
+            position = old.before;
+        }
+    }
+
+    /// Forgets a list. Gives its nodes back in constant time.
+    pub fn forget(&mut self, list: &mut SentList) {
+        if let Some(last) = self.nodes.get_mut(list.newest as usize) {
+            last.newer = std::mem::replace(&mut self.free, list.oldest);
+        }
+        *list = SentList::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracking::stream::tests::sent;
+
+    #[test]
+    fn lists_share_the_pool_and_give_back() {
+        let (mut log, mut a, mut b) =
+            (SentLog::default(), SentList::default(), SentList::default());
+        for frame in 1..=3 {
+            log.push(&mut a, sent(0, 1, frame));
+            log.push(&mut b, sent(0, 1, 10 + frame));
+        }
+        let frames = |log: &SentLog, list: &SentList| -> Vec<u64> {
+            log.unacknowledged(list).map(|sent| sent.frame).collect()
+        };
+        assert_eq!(
+            (frames(&log, &a), frames(&log, &b)),
+            (vec![3, 2, 1], vec![13, 12, 11])
+        );
+        assert_eq!(
+            log.pop_oldest_if(&mut a, |_| true).map(|s| s.frame),
+            Some(1)
+        );
+        assert!(log.pop_oldest_if(&mut a, |_| false).is_none());
+        log.forget(&mut b);
+        let nodes = log.nodes.len();
+        (0..4).for_each(|frame| log.push(&mut b, sent(0, 1, frame)));
+        assert_eq!(
+            (log.nodes.len(), frames(&log, &b)),
+            (nodes, vec![3, 2, 1, 0])
+        );
+        assert_eq!((a.len(), frames(&log, &a)), (2, vec![3, 2]));
+        while log.pop_oldest_if(&mut a, |_| true).is_some() {}
+        assert!(a.is_empty() && log.newest(&a).is_none());
+    }
+
+    #[test]
+    fn the_ring_forgets_the_oldest_of_all_and_of_each() {
+        let (mut log, mut a, mut b) =
+            (SentLog::default(), SentList::default(), SentList::default());
+        log.push_acknowledged(&mut b, sent(0, 1, 1));
+        for frame in 0..1000 {
+            log.push_acknowledged(&mut a, sent(0, 1, frame));
+        }
+        assert_eq!(log.acknowledged(&a).count(), MAX_ACKNOWLEDGED as usize);
+        assert_eq!(log.acknowledged(&a).next().map(|s| s.frame), Some(999));
+        assert_eq!(log.acknowledged(&b).count(), 1);
+        for frame in 0..MAX_ACKNOWLEDGED_OF_ALL as u64 {
+            log.push_acknowledged(&mut a, sent(0, 1, frame));
+        }
+        assert_eq!(
+            (log.acknowledged(&b).count(), log.acknowledged.len()),
+            (0, MAX_ACKNOWLEDGED_OF_ALL)
+        );
+        log.change_all(&a, |sent| sent.spurious = true);
+        assert!(log.acknowledged(&a).all(|sent| sent.spurious));
+    }
+}
