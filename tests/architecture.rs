@@ -42,12 +42,25 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["selection", "visualization::chart"]),
     ("settings", &["utils", "cli", "visualization"]),
     ("interfaces", &["utils", "capture", "visualization"]),
+    // The first half of the loop.
+    (
+        "feed",
+        &[
+            "utils",
+            "analyzers",
+            "capture",
+            "tracking",
+            "selection",
+            "settings",
+        ],
+    ),
     (
         "run",
         &[
             "utils",
             "analyzers",
             "capture",
+            "feed",
             "tracking",
             "selection",
             "alerts",

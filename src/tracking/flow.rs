@@ -329,6 +329,10 @@ pub struct KnownToSender {
     first: Maybe<Timestamp>,
     first_offset: i64,
     /// The others: few paths have more than one.
+    #[expect(
+        clippy::box_collection,
+        reason = "eight octets where there is none, and mostly there is none"
+    )]
     others: Option<Box<VecDeque<(Timestamp, i64)>>>,
 }
 
