@@ -55,10 +55,13 @@ pub fn record(
     if verdicts.has(Verdict::OldDuplicate) {
         return recorded;
     }
-    let sent = transmission(segment, position);
+    let sent = Sent {
+        spurious: verdicts.has(Verdict::SpuriousRetransmission),
+        ..transmission(segment, position)
+    };
     if !segment.flags.rst() {
         octets(sender, log, segment, sent, judgement);
-        if let Some(ack) = position.ack {
+        if let Some(ack) = position.ack.filter(|_| !verdicts.has(Verdict::BadSynAck)) {
             (recorded.rtt, recorded.acknowledged) = acknowledgment(
                 (sender, receiver),
                 log,

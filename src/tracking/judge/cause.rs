@@ -7,6 +7,7 @@
 use super::Case;
 use crate::tracking::flow::Recovery;
 use crate::tracking::judgement::Trigger;
+use crate::tracking::rtt::LEAST_TIMEOUT;
 use crate::tracking::stream::Sent;
 use crate::tracking::verdict::Cause;
 use crate::utils::time::NANOS_PER_MILLI;
@@ -25,24 +26,10 @@ pub fn of(case: &Case<'_>) -> (Cause, Option<Trigger>) {
     if case.segment.payload_len == 0 && case.segment.flags.fin() {
         return (Cause::Fin, silence(case));
     }
-    if case
-        .sender
-        .latest
-        .is_some_and(|latest| latest.segment.payload_len <= 1 && is_probing(case))
-    {
-        return (Cause::Probe, silence(case));
-    }
     if let Some(waited) = timer(case) {
         return (by_timer(case, waited), Some(Trigger::Silence(waited)));
     }
     by_acknowledgment(case)
-}
-
-fn is_probing(case: &Case<'_>) -> bool {
-    case.receiver
-        .latest
-        .is_some_and(|latest| latest.segment.window == 0)
-        && case.segment.payload_len <= 1
 }
 
 /// What a reaction may be early or late by (ANALYSIS.md 4.16).
@@ -85,11 +72,31 @@ fn by_timer(case: &Case<'_>, waited: i64) -> Cause {
         _ if !lowest && highest => Cause::TailLossProbe,
         (true, true) if may_be_probe(case, waited, least_timeout) => Cause::TailLossProbe,
         _ if waited < least_timeout && overtaken() => Cause::Rack,
+        // Too soon for any retransmission timer.
+        (true, _) if waited < LEAST_TIMEOUT / 5 * 4 && has_duplicates(case) => by_duplicates(case),
         (true, _) => Cause::Timeout,
         _ if recovers_from_timeout(case) => Cause::GoBackN,
         // RACK needs selective acknowledgments (RFC 8985 §3.3).
         _ if stream.sacked().is_empty() && !is_selective(case) => Cause::Unknown,
         _ => Cause::Rack,
+    }
+}
+
+fn has_duplicates(case: &Case<'_>) -> bool {
+    case.receiver.acknowledging.duplicates > 0
+}
+
+/// What duplicate ACKs without blocks made the sender do. The third tells of a loss (RFC 5681 §3.2); where fewer than four
+/// segments are under way, one less than these (RFC 5827 §3.1); RACK needs selective acknowledgments (RFC 8985 §3.3).
+fn by_duplicates(case: &Case<'_>) -> Cause {
+    let under_way = case.sender.stream.unacknowledged().len() as u32;
+    let threshold = DUPLICATE_THRESHOLD.min(under_way.saturating_sub(1)).max(1);
+    if case.receiver.acknowledging.duplicates >= threshold {
+        Cause::Fast
+    } else if is_selective(case) {
+        Cause::Rack
+    } else {
+        Cause::Unknown
     }
 }
 
@@ -187,9 +194,9 @@ fn by_acknowledgment(case: &Case<'_>) -> (Cause, Option<Trigger>) {
         }
         _ => match overtaker(case) {
             Some(frame) => (Cause::Rack, Some(Trigger::Overtaken(frame))),
-            None if acknowledging.duplicates > 0 => {
+            None if has_duplicates(case) => {
                 let trigger = Trigger::DuplicateAcks(acknowledging.duplicates, told.last_duplicate);
-                (Cause::Rack, Some(trigger))
+                (by_duplicates(case), Some(trigger))
             }
             None => (Cause::Unknown, None),
         },

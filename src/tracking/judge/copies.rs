@@ -1,10 +1,10 @@
 //! Octets that are not the next in order: a duplicate, a retransmission, or a first transmission that was overtaken?
 
 use super::{Case, cause};
-use crate::tracking::judgement::{Because, Judgement, Lost, Proof, Repeat};
+use crate::tracking::judgement::{Because, Judgement, Lost, Proof, Repeat, Trigger};
 use crate::tracking::state::State;
 use crate::tracking::stream::{Hole, Sent};
-use crate::tracking::verdict::Verdict;
+use crate::tracking::verdict::{Cause, Verdict};
 use crate::utils::time::NANOS_PER_MILLI;
 
 /// A copy with the same IP identification comes within this time, or within a round trip if that is longer: the network
@@ -210,7 +210,9 @@ fn retransmission(
     let stream = &case.sender.stream;
     let range = case.position.start..case.position.end;
     let time = case.segment.time;
-    let spurious = proof(case);
+    let is_probe = judgement.has(Verdict::KeepAlive) || judgement.has(Verdict::ZeroWindowProbe);
+    // A probe repeats an octet to get an answer, not because it was lost.
+    let spurious = if is_probe { None } else { proof(case) };
     let missing = stream.missing(&range);
     let seen_before = missing == 0;
     let because = match (spurious, because) {
@@ -218,7 +220,11 @@ fn retransmission(
         (_, Because::NewerIpId | Because::NewerTimestamp) if seen_before => Because::SeenBefore,
         (_, because) => because,
     };
-    let (cause, trigger) = cause::of(case);
+    let (cause, trigger) = if is_probe {
+        (Cause::Probe, case.silence().map(Trigger::Silence))
+    } else {
+        cause::of(case)
+    };
     let (start, end) = (range.start, range.end);
     let beyond = (end - stream.end.max(start)).max(0);
     judgement.repeated_octets = u32::try_from(end - start - beyond).unwrap_or(u32::MAX);
@@ -234,6 +240,7 @@ fn retransmission(
         last: earlier.map(|sent| (sent.frame, time.since(sent.time))),
         first: earlier.map(|sent| (sent.first.0, time.since(sent.first.1))),
         lost: match (spurious, seen_before) {
+            _ if is_probe => Lost::Not,
             (Some(_), _) => Lost::Not,
             (None, true) => Lost::BehindHere,
             (None, false) => Lost::BeforeHere,

@@ -102,10 +102,25 @@ pub fn judge(case: &Case<'_>) -> Judgement {
         judgement.basis.expected = Some(case.sender.stream.lowest_unacknowledged());
     } else {
         sequence::judge(case, &mut judgement);
-        acknowledgment::judge(case, &mut judgement);
+        if acknowledges_nothing_sent(case) {
+            judgement.verdicts.insert(Verdict::BadSynAck);
+            judgement.basis.expected = Some(1);
+        } else {
+            acknowledgment::judge(case, &mut judgement);
+        }
     }
     marks(case, &mut judgement);
     judgement
+}
+
+/// A SYN+ACK that acknowledges something else than the SYN: it tells nothing of what arrived (RFC 9293 §3.10.7.3).
+fn acknowledges_nothing_sent(case: &Case<'_>) -> bool {
+    let stream = &case.receiver.stream;
+    let answers = case
+        .position
+        .ack
+        .is_some_and(|ack| ack >= 1 && ack <= stream.end);
+    case.segment.flags.syn() && case.segment.flags.ack() && stream.started && !answers
 }
 
 /// What the flags and the IP header say by themselves.
@@ -119,14 +134,6 @@ fn marks(case: &Case<'_>, judgement: &mut Judgement) {
         ..
     } = *case.segment;
     let verdicts = &mut judgement.verdicts;
-    let answers = case
-        .position
-        .ack
-        .is_some_and(|ack| ack >= 1 && ack <= case.receiver.stream.end);
-    if flags.syn() && flags.ack() && case.receiver.stream.started && !answers {
-        verdicts.insert(Verdict::BadSynAck);
-        judgement.basis.expected = Some(1);
-    }
     verdicts.insert_if(ecn == 3, Verdict::CongestionExperienced);
     // On SYNs ECE and CWR negotiate (RFC 3168 §6.1.1) and mean nothing else.
     verdicts.insert_if(flags.any(Flags::ECE) && !flags.syn(), Verdict::EcnEcho);

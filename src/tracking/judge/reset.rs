@@ -58,7 +58,13 @@ pub fn validity(case: &Case<'_>) -> Validity {
         .iter()
         .find(|hole| !hole.acknowledged)
         .map(|hole| hole.start);
+    // What the receiver itself named as the next octet, even if wrongly (RFC 9293 §3.5.2).
+    let named = case
+        .receiver
+        .latest
+        .is_some_and(|latest| latest.segment.flags.ack() && latest.segment.ack == case.segment.seq);
     if !stream.started
+        || named
         || stream.acknowledged == Some(at)
         || at == stream.end
         || first_missing == Some(at)

@@ -89,7 +89,7 @@ fn probe(case: &Case<'_>) -> Option<Verdict> {
         .is_some_and(|acknowledged| acknowledged >= stream.end);
     // An octet that is still missing at the receiver is a retransmission, however small.
     if !acknowledged && case.segment.payload_len == 1 {
-        return None;
+        return window_probe(case);
     }
     if is_window_closed(case) {
         return Some(Verdict::ZeroWindowProbe);
