@@ -165,12 +165,8 @@ fn flags(letters: &str) -> u16 {
 fn option_bytes(text: &str, peer: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let raw = |relative: &str| peer.wrapping_add(relative.parse::<i64>().unwrap() as u32);
-    let mut options = text
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .peekable();
-    while let Some(option) = options.next() {
+    let options = text.split(',').map(str::trim);
+    for option in options.filter(|word| !word.is_empty()) {
         let mut words = option.split_whitespace();
         match (words.next().unwrap(), words.next()) {
             ("mss", size) => {

@@ -73,13 +73,20 @@ fn by_timer(case: &Case<'_>, waited: i64) -> Cause {
         (true, true) if may_be_probe(case, waited, least_timeout) => Cause::TailLossProbe,
         _ if waited < least_timeout && overtaken() => Cause::Rack,
         // Too soon for any retransmission timer.
-        (true, _) if waited < LEAST_TIMEOUT / 5 * 4 && has_duplicates(case) => by_duplicates(case),
+        (true, _) if is_recent(case) && has_duplicates(case) => by_duplicates(case),
         (true, _) => Cause::Timeout,
         _ if recovers_from_timeout(case) => Cause::GoBackN,
         // RACK needs selective acknowledgments (RFC 8985 §3.3).
         _ if stream.sacked().is_empty() && !is_selective(case) => Cause::Unknown,
         _ => Cause::Rack,
     }
+}
+
+/// Whether these octets were sent less than the least retransmission timeout ago. Duplicate ACKs do not restart that timer.
+fn is_recent(case: &Case<'_>) -> bool {
+    let range = case.position.start..case.position.end;
+    let last = case.sender.stream.latest_of(&range, case.log);
+    last.is_some_and(|sent| case.segment.time.since(sent.time) < LEAST_TIMEOUT / 5 * 4)
 }
 
 fn has_duplicates(case: &Case<'_>) -> bool {
