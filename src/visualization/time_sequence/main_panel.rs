@@ -187,9 +187,14 @@ fn marks<DB: DrawingBackend>(
     sheet: &Sheet<DB>,
     at: &impl Fn(Timestamp) -> f64,
 ) -> Result<()> {
-    let size = (sheet.unit() / 3).max(2);
     for kind in MarkKind::all() {
         let (color, shape) = look(kind);
+        // A crowd of large marks would hide the line that it lies on.
+        let size = match flow.marks(kind).len() {
+            ..200 => (sheet.unit() / 3).max(2),
+            200..1000 => (sheet.unit() / 5).max(2),
+            _ => 1,
+        };
         for mark in flow.marks(kind) {
             let (time, low, high) = (at(mark.time), mark.low as f64, mark.high as f64);
             if covers_octets(kind) {
