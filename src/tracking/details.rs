@@ -1,7 +1,8 @@
 //! Figures of one direction that small transfers have no use for: kept in a place of their own, which is made when a direction
 //! gets that far or something rare happens, so that a connection of a few packets costs no memory for them.
 //!
-//! What is marked "long transfers" is measured from the ninth data packet of a direction on. Everything else is complete.
+//! What is marked "long transfers" is measured from the ninth data packet of a direction on, once it has
+//! sent 8 KiB. Everything else is complete.
 
 use super::connection::Connection;
 use super::direction::Direction;
@@ -20,6 +21,8 @@ use std::collections::VecDeque;
 
 /// Data packets of a direction from which on the figures of long transfers are measured.
 pub const LONG_TRANSFER: u64 = 9;
+/// Octets of payload from which on they are, too: keystrokes and small requests are no transfers, however many there are.
+pub const LONG_TRANSFER_BYTES: u64 = 8192;
 /// Timestamp values that wait for their echo; beyond that the oldest are forgotten.
 const MAX_WAITING: usize = 256;
 /// Shorter pauses are never called idle (ANALYSIS.md 7.6).
@@ -217,6 +220,11 @@ pub fn note(
     acknowledged(connection, direction, segment, recorded, before);
 }
 
+/// Whether the figures of long transfers are measured for a direction.
+fn is_long(flow: &Flow) -> bool {
+    flow.counts.data_packets >= LONG_TRANSFER && flow.counts.payload_bytes >= LONG_TRANSFER_BYTES
+}
+
 /// The smallest open window, from when a window was closed on.
 fn windows(
     connection: &mut Connection,
@@ -254,7 +262,7 @@ fn sent(
     recorded: &Recorded,
 ) {
     let flow = connection.flow(direction);
-    let is_long = flow.counts.data_packets >= LONG_TRANSFER;
+    let is_long = is_long(flow);
     let len = segment.payload_len;
     let blocks = segment.options.sack.as_slice().len() as u8;
     let cut = len.saturating_sub(segment.payload_captured);
@@ -365,7 +373,7 @@ fn acknowledged(
             details.post_loss_acks += 1;
         }
     }
-    if connection.flow(other).counts.data_packets < LONG_TRANSFER {
+    if !is_long(connection.flow(other)) {
         return;
     }
     let Some(details) = &mut connection.details[other] else {
