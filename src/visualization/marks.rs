@@ -43,33 +43,21 @@ pub enum MarkKind {
 pub const KINDS: usize = 14 + Cause::ALL.len();
 
 impl MarkKind {
-    /// Its place among all kinds.
-    pub fn index(self) -> usize {
-        let causes = Cause::ALL.len();
-        match self {
-            MarkKind::Sack => 0,
-            MarkKind::DuplicateAck => 1,
-            MarkKind::Retransmission(cause) => 2 + cause as usize,
-            MarkKind::Spurious => 2 + causes,
-            MarkKind::Reordered => 3 + causes,
-            MarkKind::Duplicate => 4 + causes,
-            MarkKind::ZeroWindow => 5 + causes,
-            MarkKind::WindowProbe => 6 + causes,
-            MarkKind::KeepAlive => 7 + causes,
-            MarkKind::CongestionExperienced => 8 + causes,
-            MarkKind::EcnEcho => 9 + causes,
-            MarkKind::WindowReduced => 10 + causes,
-            MarkKind::Syn => 11 + causes,
-            MarkKind::Fin => 12 + causes,
-            MarkKind::Rst => 13 + causes,
-        }
-    }
-
     /// All kinds, in the order in which they are drawn: what matters most comes last, on top.
-    pub fn all() -> impl Iterator<Item = MarkKind> {
+    pub const ALL: [MarkKind; KINDS] = {
         use MarkKind::*;
-        let before = [Sack, DuplicateAck];
-        let behind = [
+        [
+            Sack,
+            DuplicateAck,
+            Retransmission(Cause::Unknown),
+            Retransmission(Cause::Probe),
+            Retransmission(Cause::Fast),
+            Retransmission(Cause::Rack),
+            Retransmission(Cause::GoBackN),
+            Retransmission(Cause::TailLossProbe),
+            Retransmission(Cause::Timeout),
+            Retransmission(Cause::Syn),
+            Retransmission(Cause::Fin),
             Spurious,
             Reordered,
             Duplicate,
@@ -82,9 +70,20 @@ impl MarkKind {
             Syn,
             Fin,
             Rst,
-        ];
-        let causes = Cause::ALL.into_iter().map(Retransmission);
-        before.into_iter().chain(causes).chain(behind)
+        ]
+    };
+
+    /// All kinds, in the order in which they are drawn.
+    pub fn all() -> impl Iterator<Item = MarkKind> {
+        Self::ALL.into_iter()
+    }
+
+    /// Its place among all kinds.
+    pub fn index(self) -> usize {
+        Self::ALL
+            .iter()
+            .position(|kind| *kind == self)
+            .unwrap_or_default()
     }
 
     /// What the legend and the CSV file call it.
@@ -234,9 +233,17 @@ mod tests {
 
     #[test]
     fn every_kind_has_a_place_of_its_own() {
-        let mut places: Vec<_> = MarkKind::all().map(MarkKind::index).collect();
+        let causes = Cause::ALL.into_iter().map(MarkKind::Retransmission);
+        let mut places: Vec<_> = MarkKind::all().chain(causes).map(MarkKind::index).collect();
         places.sort_unstable();
+        places.dedup();
+        // The causes are among them, each at a place of its own.
         assert_eq!(places, (0..KINDS).collect::<Vec<_>>());
+        assert!(
+            Cause::ALL
+                .iter()
+                .all(|&cause| MarkKind::ALL.contains(&MarkKind::Retransmission(cause)))
+        );
     }
 
     #[test]

@@ -348,7 +348,7 @@ impl ConnectionTrace {
         };
         let other = &mut self.flows[event.direction.reverse()];
         let marked = other.marks.iter().enumerate().find_map(|(at, marks)| {
-            let is_repeat = (2..MarkKind::Spurious.index()).contains(&at);
+            let is_repeat = matches!(MarkKind::ALL[at], MarkKind::Retransmission(_));
             let mark = marks
                 .marks()
                 .iter()

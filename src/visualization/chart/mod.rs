@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod braille;
 pub mod file;
+pub mod legend;
 pub mod palette;
 pub mod panel;
 pub mod sheet;

@@ -4,12 +4,13 @@ use super::{Bar, Fate, OverviewDrawing};
 use crate::utils::format;
 use crate::visualization::chart::axis::{moment_ticks, time_ticks};
 use crate::visualization::chart::file::Drawing;
+use crate::visualization::chart::legend::{Key, heading};
 use crate::visualization::chart::panel::{Shape, draw_shape};
 use crate::visualization::chart::sheet::{Anchor, Rect, Sheet};
 use crate::visualization::chart::{Panel, palette};
 use crate::visualization::style::shorten;
 use anyhow::Result;
-use plotters::style::{Color, RGBColor};
+use plotters::style::Color;
 use plotters_backend::DrawingBackend;
 
 impl Drawing for OverviewDrawing<'_> {
@@ -44,11 +45,6 @@ impl Drawing for OverviewDrawing<'_> {
 
 impl OverviewDrawing<'_> {
     fn heading<DB: DrawingBackend>(&self, sheet: &mut Sheet<DB>) -> Result<i32> {
-        let (unit, width) = (sheet.unit(), sheet.width());
-        let room = width - 2 * unit;
-        let title = format!("Connections of {}", self.source);
-        let title =
-            sheet.text_within(&title, (unit, unit / 2), unit * 3 / 2, palette::BLACK, room)?;
         let total: usize = self.counts.iter().sum();
         let mut text = format!(
             "{} to {} in {}, {}",
@@ -63,52 +59,22 @@ impl OverviewDrawing<'_> {
                 format::count(self.evicted)
             ));
         }
-        let subtitle = sheet.text_within(
-            &text,
-            (unit, title.bottom + unit / 2),
-            unit,
-            palette::GREY,
-            room,
-        )?;
-        let (mut x, mut y) = (unit, subtitle.bottom + unit);
         let fates = Fate::ALL
             .iter()
             .zip(self.counts)
             .filter(|(_, count)| *count > 0);
-        let mut entries: Vec<(Shape, RGBColor, String)> = fates
+        let mut entries: Vec<(Key, String)> = fates
             .map(|((_, name, color), count)| {
-                (
-                    Shape::Square,
-                    *color,
-                    format!("{name} ({})", format::count(count as u64)),
-                )
+                let name = format!("{name} ({})", format::count(count as u64));
+                (Key::Block(*color), name)
             })
             .collect();
         if self.losses > 0 {
-            entries.push((Shape::Diamond, palette::BLACK, "retransmissions".to_owned()));
+            let key = Key::Mark(palette::BLACK, Shape::Diamond);
+            entries.push((key, "retransmissions".to_owned()));
         }
-        for (shape, color, name) in entries {
-            let (wide, _) = sheet.measure(&name, unit)?;
-            if x + unit * 2 + wide > width - unit && x > unit {
-                (x, y) = (unit, y + unit * 3 / 2);
-            }
-            draw_shape(
-                sheet,
-                (x + unit / 2, y + unit * 2 / 5),
-                shape,
-                color,
-                unit * 2 / 5,
-            )?;
-            sheet.text(
-                &name,
-                (x + unit * 3 / 2, y),
-                Anchor::TopLeft,
-                unit,
-                palette::BLACK,
-            )?;
-            x += unit * 3 + wide;
-        }
-        Ok(y + unit * 2)
+        let title = format!("Connections of {}", self.source);
+        Ok(heading(sheet, &title, &text, &entries)? + sheet.unit() / 2)
     }
 
     fn bars<DB: DrawingBackend>(&self, sheet: &mut Sheet<DB>, panel: &Panel) -> Result<()> {

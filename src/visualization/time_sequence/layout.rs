@@ -5,14 +5,12 @@ use super::{TimeSequence, words};
 use crate::tracking::Direction;
 use crate::utils::time::{Timestamp, seconds};
 use crate::visualization::chart::axis::{Tick, time_ticks};
-use crate::visualization::chart::panel::{Shape, draw_shape};
+use crate::visualization::chart::legend::{Key, heading};
 use crate::visualization::chart::sheet::{Anchor, Rect, Sheet};
 use crate::visualization::chart::{Panel, palette};
 use crate::visualization::marks::MarkKind;
 use crate::visualization::trace::FlowTrace;
 use anyhow::Result;
-use plotters::element::PathElement;
-use plotters::style::{Color, RGBColor};
 use plotters_backend::DrawingBackend;
 use std::ops::Range;
 
@@ -41,14 +39,6 @@ pub struct Layout {
     pub bottom: i32,
 }
 
-/// What the legend shows an entry by.
-enum Key {
-    Mark(RGBColor, Shape),
-    Stroke(RGBColor),
-    Bar(RGBColor),
-    Block(RGBColor),
-}
-
 impl Layout {
     /// Writes title and legend, and divides the rest of the sheet among the panels.
     pub fn of<DB: DrawingBackend>(
@@ -56,19 +46,8 @@ impl Layout {
         sheet: &mut Sheet<DB>,
     ) -> Result<Self> {
         let (unit, width) = (sheet.unit(), sheet.width());
-        let margin = unit;
-        let room = width - 2 * margin;
-        let title = sheet.text_within(
-            &words::title(sequence),
-            (margin, unit / 2),
-            unit * 3 / 2,
-            palette::BLACK,
-            room,
-        )?;
-        let at = (margin, title.bottom + unit / 2);
-        let subtitle =
-            sheet.text_within(&words::subtitle(sequence), at, unit, palette::GREY, room)?;
-        let top = legend(sequence, sheet, subtitle.bottom + unit)?;
+        let (title, subtitle) = (words::title(sequence), words::subtitle(sequence));
+        let top = heading(sheet, &title, &subtitle, &entries(sequence))?;
         let times = times(sequence);
         let ticks = time_ticks(
             times.start,
@@ -212,12 +191,8 @@ fn lower_panels(flow: &FlowTrace) -> Vec<Lower> {
     panels
 }
 
-/// Writes the legend, of what occurs only, and returns where it ends.
-fn legend<DB: DrawingBackend>(
-    sequence: &TimeSequence<'_>,
-    sheet: &mut Sheet<DB>,
-    top: i32,
-) -> Result<i32> {
+/// The entries of the legend: of what occurs only.
+fn entries(sequence: &TimeSequence<'_>) -> Vec<(Key, String)> {
     let flows = &sequence.trace.flows.0;
     let occurs = |holds: fn(&FlowTrace) -> bool| flows.iter().any(holds);
     let mut entries: Vec<(Key, String)> = Vec::new();
@@ -261,38 +236,5 @@ fn legend<DB: DrawingBackend>(
             entries.push((Key::Mark(color, shape), format!("{}{number}", kind.name())));
         }
     }
-    let unit = sheet.unit();
-    let (mut x, mut y) = (unit, top);
-    for (key, name) in entries {
-        let (width, _) = sheet.measure(&name, unit)?;
-        if x + unit * 2 + width > sheet.width() - unit && x > unit {
-            (x, y) = (unit, y + unit * 3 / 2);
-        }
-        draw_key(sheet, (x + unit / 2, y + unit * 2 / 5), &key)?;
-        sheet.text(
-            &name,
-            (x + unit * 3 / 2, y),
-            Anchor::TopLeft,
-            unit,
-            palette::BLACK,
-        )?;
-        x += unit * 3 + width;
-    }
-    Ok(y + unit * 3 / 2)
-}
-
-fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, at: (i32, i32), key: &Key) -> Result<()> {
-    let size = sheet.unit() / 2;
-    match *key {
-        Key::Mark(color, shape) => draw_shape(sheet, at, shape, color, (size * 3 / 4).max(2)),
-        Key::Stroke(color) => {
-            let points = vec![(at.0 - size, at.1), (at.0 + size, at.1)];
-            sheet.draw(&PathElement::new(points, color.stroke_width(2)))
-        }
-        Key::Bar(color) => {
-            let points = vec![(at.0, at.1 - size), (at.0, at.1 + size)];
-            sheet.draw(&PathElement::new(points, color.stroke_width(2)))
-        }
-        Key::Block(color) => draw_shape(sheet, at, Shape::Square, color, size),
-    }
+    entries
 }

@@ -6,6 +6,7 @@ use crate::utils::format;
 use crate::utils::time::seconds;
 use crate::visualization::chart::axis::{Quantity, Tick, moment_ticks, time_ticks, value_ticks};
 use crate::visualization::chart::file::Drawing;
+use crate::visualization::chart::legend::{Key, heading};
 use crate::visualization::chart::panel::{Shape, draw_shape};
 use crate::visualization::chart::sheet::{Anchor, Rect, Sheet};
 use crate::visualization::chart::{Panel, palette};
@@ -96,11 +97,6 @@ impl TrafficDrawing<'_> {
         spans: &Spans,
         stack: &[StackLayer],
     ) -> Result<i32> {
-        let (unit, width) = (sheet.unit(), sheet.width());
-        let room = width - 2 * unit;
-        let title = format!("Traffic of {}", self.source);
-        let title =
-            sheet.text_within(&title, (unit, unit / 2), unit * 3 / 2, palette::BLACK, room)?;
         let traffic = self.traffic;
         let length = traffic
             .last
@@ -120,32 +116,12 @@ impl TrafficDrawing<'_> {
                 format::count(self.dropped)
             ));
         }
-        let at = (unit, title.bottom + unit / 2);
-        let subtitle = sheet.text_within(&text, at, unit, palette::GREY, room)?;
-        let (mut x, mut y) = (unit, subtitle.bottom + unit);
-        for layer in stack {
-            let (wide, _) = sheet.measure(&layer.name, unit)?;
-            if x + unit * 2 + wide > width - unit && x > unit {
-                (x, y) = (unit, y + unit * 3 / 2);
-            }
-            draw_shape(
-                sheet,
-                (x + unit / 2, y + unit * 2 / 5),
-                Shape::Square,
-                layer.color,
-                unit * 2 / 5,
-            )?;
-            let within = width - unit - (x + unit * 3 / 2);
-            let name = sheet.text_within(
-                &layer.name,
-                (x + unit * 3 / 2, y),
-                unit,
-                palette::BLACK,
-                within,
-            )?;
-            x = name.right + unit * 3 / 2;
-        }
-        Ok(y + unit * 2)
+        let title = format!("Traffic of {}", self.source);
+        let entries: Vec<_> = stack
+            .iter()
+            .map(|layer| (Key::Block(layer.color), layer.name.clone()))
+            .collect();
+        Ok(heading(sheet, &title, &text, &entries)? + sheet.unit() / 2)
     }
 
     fn bits<DB: DrawingBackend>(
