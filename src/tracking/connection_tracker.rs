@@ -14,6 +14,7 @@ use super::judgement::Judgement;
 use super::numbering::{Numbering, Relative};
 use super::record::{self, Recorded};
 use super::roles;
+use super::rtt::LONGEST_ROUND_TRIP;
 use super::segment::{Header, Segment};
 use super::sent_log::SentLog;
 use super::signals;
@@ -336,8 +337,13 @@ fn judge_case(
         connection.flow(direction.reverse()),
     );
     let path = Path {
-        round_trip: connection.round_trip(),
-        to_sender: receiver.min_rtt.get(),
+        round_trip: connection
+            .round_trip()
+            .map(|nanos| nanos.min(LONGEST_ROUND_TRIP)),
+        to_sender: receiver
+            .min_rtt
+            .get()
+            .map(|nanos| nanos.min(LONGEST_ROUND_TRIP)),
     };
     let states = (
         connection.states[direction],

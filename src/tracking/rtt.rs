@@ -260,13 +260,16 @@ pub struct Estimate {
     variation: i64,
 }
 
+/// No path takes longer; what seems to comes from a clock that was set. Nanoseconds.
+pub const LONGEST_ROUND_TRIP: i64 = 3_600_000 * NANOS_PER_MILLI;
+
 /// The least timeout that common systems use; the RFC's second is honoured by few (ANALYSIS.md 4.16).
 pub const LEAST_TIMEOUT: i64 = 200 * NANOS_PER_MILLI;
 
 impl Estimate {
     /// Takes in a sample in nanoseconds.
     pub fn update(&mut self, sample: i64) {
-        let sample = sample.max(0);
+        let sample = sample.clamp(0, LONGEST_ROUND_TRIP);
         match self.smoothed.get() {
             // §2.2
             None => (self.smoothed, self.variation) = (sample.into(), sample / 2),

@@ -51,7 +51,7 @@ fn timer(case: &Case<'_>) -> Option<i64> {
         .acknowledging
         .last_time
         .get()
-        .map(|time| case.segment.time.since(time) - reaction);
+        .map(|time| case.segment.time.since(time).saturating_sub(reaction));
     let sent = case.silence();
     let waited = match (heard, sent) {
         (Some(heard), Some(sent)) => heard.min(sent),

@@ -176,8 +176,10 @@ const LARGEST_OVERTAKING: i64 = 8;
 fn by_timing(case: &Case<'_>, hole: &Hole) -> (Because, bool) {
     let nanos = case.segment.time.since(hole.opened);
     let soon = nanos < case.path.round_trip_or_guess() / 4 * 3;
-    let too_soon =
-        soon && hole.extent <= LARGEST_OVERTAKING * i64::from(case.sender.segment_size());
+    // Until full segments have been seen, what the receiver takes, or what every host does (RFC 9293 §3.7.1).
+    let offered = u32::from(case.receiver.offer.mss.unwrap_or(536));
+    let full = i64::from(case.sender.segment_size().max(offered));
+    let too_soon = soon && hole.extent <= LARGEST_OVERTAKING * full;
     (
         if too_soon {
             Because::TooSoon(nanos)
