@@ -1,4 +1,4 @@
-//! Ethernet II, IEEE 802.3 with LLC/SNAP, and the IEEE 802.1Q tags between the addresses and the payload.
+//! Ethernet II, IEEE 802.3 (whose LLC is in `llc`), and the IEEE 802.1Q tags between the addresses and the payload.
 //!
 //! Destination (6 bytes), source (6), then two bytes that are an EtherType from 0x0600 upward (Ethernet II) and a length up to
 //! 1500 (802.3), which an LLC header follows. A tag is an EtherType of its own: two bytes of priority and VLAN, then the next
@@ -15,8 +15,24 @@ impl EtherType {
     pub const IPV4: EtherType = EtherType(0x0800);
     /// Address Resolution Protocol.
     pub const ARP: EtherType = EtherType(0x0806);
+    /// An Ethernet frame (transparent Ethernet bridging), in tunnels.
+    pub const ETHERNET: EtherType = EtherType(0x6558);
     /// Internet Protocol version 6.
     pub const IPV6: EtherType = EtherType(0x86dd);
+    /// PPP, in GRE.
+    pub const PPP: EtherType = EtherType(0x880b);
+    /// A stack of MPLS labels.
+    pub const MPLS: EtherType = EtherType(0x8847);
+    /// A stack of MPLS labels for a group, or labels that the receiver assigned (RFC 5332).
+    pub const MPLS_MULTICAST: EtherType = EtherType(0x8848);
+    /// PPP over Ethernet, finding an access concentrator.
+    pub const PPPOE_DISCOVERY: EtherType = EtherType(0x8863);
+    /// PPP over Ethernet, the session.
+    pub const PPPOE_SESSION: EtherType = EtherType(0x8864);
+    /// ERSPAN type I or II, in GRE.
+    pub const ERSPAN: EtherType = EtherType(0x88be);
+    /// ERSPAN type III, in GRE.
+    pub const ERSPAN_III: EtherType = EtherType(0x22eb);
 
     /// Whether an 802.1Q tag follows, by any of the four EtherTypes in use (ANALYSIS.md 10.7).
     pub const fn is_vlan_tag(self) -> bool {
@@ -29,6 +45,8 @@ impl EtherType {
             0x0800 => "IPv4",
             0x0806 => "ARP",
             0x0842 => "Wake-on-LAN",
+            0x2000 => "Cisco discovery (CDP)",
+            0x22eb => "ERSPAN III",
             0x22f0 => "AVTP",
             0x6558 => "Transparent Ethernet Bridging",
             0x8035 => "RARP",
@@ -36,12 +54,14 @@ impl EtherType {
             0x86dd => "IPv6",
             0x8808 => "Ethernet flow control",
             0x8809 => "Slow protocols (LACP)",
+            0x880b => "PPP",
             0x8847 => "MPLS",
             0x8848 => "MPLS multicast",
             0x8863 => "PPPoE discovery",
             0x8864 => "PPPoE session",
             0x888e => "802.1X authentication",
             0x88a8 => "802.1ad provider VLAN",
+            0x88be => "ERSPAN",
             0x88cc => "LLDP",
             0x88e5 => "MACsec",
             0x88e7 => "802.1ah backbone tag",
@@ -64,9 +84,6 @@ mod field {
     pub const SOURCE: Range<usize> = 6..12;
     pub const TYPE_OR_LENGTH: Range<usize> = 12..14;
 }
-
-/// LLC with SNAP: DSAP AA, SSAP AA, control 03, three bytes of organisation, two of protocol (IEEE 802.2, RFC 1042).
-const SNAP_LEN: usize = 8;
 
 impl<'a> Ethernet<'a> {
     /// Bytes of the header without tags.
@@ -97,42 +114,14 @@ impl<'a> Ethernet<'a> {
         Some(self.type_or_length()).filter(|&value| value <= 1500)
     }
 
-    /// What follows the addresses: the EtherType and where its payload starts.
-    pub fn next(&self) -> Next {
-        next_of(self.type_or_length(), &self.0[Self::LEN..], Self::LEN)
+    /// What the payload is; `None` if a length stands in its place and LLC follows.
+    pub fn ether_type(&self) -> Option<EtherType> {
+        Some(EtherType(self.type_or_length())).filter(|_| self.length().is_none())
     }
 
     /// The bytes of the header alone.
     pub fn bytes(&self) -> &'a [u8] {
         &self.0[..Self::LEN]
-    }
-}
-
-/// What stands behind an Ethernet header or a tag.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Next {
-    /// A protocol by EtherType, whose first byte is this many bytes from the start of the header.
-    Protocol(EtherType, usize),
-    /// An 802.2 LLC frame without SNAP (spanning tree and the like), with its destination service access point.
-    Llc(u8),
-    /// The bytes end inside the LLC header.
-    Truncated,
-}
-
-/// Reads a type-or-length field and, where it is a length, the LLC/SNAP header behind it. `header` is the number of bytes
-/// before `rest`.
-fn next_of(type_or_length: u16, rest: &[u8], header: usize) -> Next {
-    if type_or_length > 1500 {
-        return Next::Protocol(EtherType(type_or_length), header);
-    }
-    match rest {
-        [0xaa, 0xaa, 3, _, _, _, high, low, ..] => Next::Protocol(
-            EtherType(u16::from_be_bytes([*high, *low])),
-            header + SNAP_LEN,
-        ),
-        [] | [_] | [_, _] => Next::Truncated,
-        [0xaa, 0xaa, 3, ..] => Next::Truncated,
-        [destination, ..] => Next::Llc(*destination),
     }
 }
 
@@ -164,14 +153,19 @@ impl<'a> VlanTag<'a> {
         u16::from_be_bytes([self.0[0], self.0[1]]) & 0x0fff
     }
 
-    /// The EtherType of what follows, or the length of an 802.3 payload.
+    /// The two bytes behind the tag, whatever they mean.
     pub fn type_or_length(&self) -> u16 {
         u16::from_be_bytes([self.0[2], self.0[3]])
     }
 
-    /// What follows the tag, counted from the tag's first byte.
-    pub fn next(&self) -> Next {
-        next_of(self.type_or_length(), &self.0[Self::LEN..], Self::LEN)
+    /// The length of an 802.3 payload in bytes; `None` for Ethernet II.
+    pub fn length(&self) -> Option<u16> {
+        Some(self.type_or_length()).filter(|&value| value <= 1500)
+    }
+
+    /// What the payload is; `None` if a length stands in its place and LLC follows.
+    pub fn ether_type(&self) -> Option<EtherType> {
+        Some(EtherType(self.type_or_length())).filter(|_| self.length().is_none())
     }
 
     /// The bytes of the tag alone.
@@ -197,7 +191,7 @@ mod tests {
         assert_eq!(ethernet.destination().to_string(), "01:00:5e:00:00:fb");
         assert!(ethernet.destination().is_group() && !ethernet.source().is_group());
         assert_eq!(ethernet.length(), None);
-        assert_eq!(ethernet.next(), Next::Protocol(EtherType::IPV4, 14));
+        assert_eq!(ethernet.ether_type(), Some(EtherType::IPV4));
     }
 
     #[test]
@@ -211,16 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn ieee_802_3_with_snap_and_without() {
-        let mut frame = FRAME.to_vec();
+    fn ieee_802_3_has_a_length() {
+        let mut frame = FRAME;
         frame[12..].copy_from_slice(&[0, 46]);
-        assert_eq!(Ethernet::new(&frame).unwrap().next(), Next::Truncated);
-        frame.extend([0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd]);
         let ethernet = Ethernet::new(&frame).unwrap();
-        assert_eq!(ethernet.length(), Some(46));
-        assert_eq!(ethernet.next(), Next::Protocol(EtherType::IPV6, 22));
-        frame[14] = 0x42;
-        assert_eq!(Ethernet::new(&frame).unwrap().next(), Next::Llc(0x42));
+        assert_eq!((ethernet.length(), ethernet.ether_type()), (Some(46), None));
+        let tag = VlanTag::new(&[0, 1, 0, 46]).unwrap();
+        assert_eq!((tag.length(), tag.ether_type()), (Some(46), None));
     }
 
     #[test]
@@ -230,6 +221,6 @@ mod tests {
             (tag.priority(), tag.drop_eligible(), tag.vlan()),
             (5, true, 100)
         );
-        assert_eq!(tag.next(), Next::Protocol(EtherType::ARP, 4));
+        assert_eq!(tag.ether_type(), Some(EtherType::ARP));
     }
 }

@@ -103,6 +103,11 @@ impl<'a> Ipv4<'a> {
         Ipv4Addr::from(array::<4>(&self.0[16..20]))
     }
 
+    /// What was captured of the header, options among it.
+    pub fn bytes(&self) -> &'a [u8] {
+        &self.0[..self.header_len().clamp(Self::MIN_LEN, self.0.len())]
+    }
+
     /// The captured bytes of the options.
     pub fn options(&self) -> &'a [u8] {
         let end = self.header_len().clamp(Self::MIN_LEN, self.0.len());

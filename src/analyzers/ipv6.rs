@@ -47,6 +47,11 @@ impl<'a> Ipv6<'a> {
         self.0[6]
     }
 
+    /// The bytes of the fixed header.
+    pub fn bytes(&self) -> &'a [u8] {
+        &self.0[..Self::LEN]
+    }
+
     /// Routers the packet may still pass.
     pub fn hop_limit(&self) -> u8 {
         self.0[7]

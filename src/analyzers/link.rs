@@ -12,6 +12,24 @@ impl LinkType {
     pub const NULL: LinkType = LinkType(0);
     /// Ethernet.
     pub const ETHERNET: LinkType = LinkType(1);
+    /// PPP, with or without address and control.
+    pub const PPP: LinkType = LinkType(9);
+    /// FDDI.
+    pub const FDDI: LinkType = LinkType(10);
+    /// PPP in HDLC-like framing, or Cisco HDLC.
+    pub const PPP_SERIAL: LinkType = LinkType(50);
+    /// PPP over Ethernet, without the Ethernet.
+    pub const PPP_ETHER: LinkType = LinkType(51);
+    /// Cisco HDLC.
+    pub const CISCO_HDLC: LinkType = LinkType(104);
+    /// IEEE 802.11.
+    pub const IEEE802_11: LinkType = LinkType(105);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const RADIOTAP: LinkType = LinkType(127);
+    /// Linux netfilter log.
+    pub const NFLOG: LinkType = LinkType(239);
+    /// IP over InfiniBand.
+    pub const INFINIBAND: LinkType = LinkType(242);
     /// Raw IP, the version nibble decides.
     pub const RAW: LinkType = LinkType(101);
     /// OpenBSD loopback: the address family in network byte order.
@@ -37,19 +55,31 @@ impl LinkType {
             12 | 14 | 101 => "raw IP",
             50 => "PPP serial",
             51 => "PPPoE",
+            100 => "ATM (RFC 1483)",
             104 => "Cisco HDLC",
             105 => "IEEE 802.11",
+            107 => "Frame Relay",
             108 => "OpenBSD loopback",
             113 => "Linux cooked v1",
+            119 => "IEEE 802.11 with Prism header",
             127 => "IEEE 802.11 with radiotap",
             147..=162 => "user-defined",
+            163 => "IEEE 802.11 with AVS header",
+            187 | 201 => "Bluetooth HCI",
             189 => "USB (Linux)",
+            192 => "PPI",
             195 | 230 => "IEEE 802.15.4",
             220 => "USB (Linux, padded)",
+            227 => "CAN (SocketCAN)",
             228 => "raw IPv4",
             229 => "raw IPv6",
+            231 => "D-Bus",
             239 => "NFLOG",
             242 => "IP over InfiniBand",
+            247 => "InfiniBand",
+            249 => "USB (Windows)",
+            251 => "Bluetooth LE",
+            253 => "Netlink",
             276 => "Linux cooked v2",
             _ => return None,
         })

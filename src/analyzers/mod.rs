@@ -1,26 +1,40 @@
 //! Bytes → facts about one packet. No state, no allocation, and never an error: what cannot be read is said in the packet.
 //!
-//! A frame is taken apart from the outside in, OSI layer by layer: the link (Ethernet, cooked, loopback, none), the tags around
-//! the network layer, IPv4 or IPv6, and TCP. Each header is a view over borrowed bytes that is checked once when it is made;
+//! A frame is taken apart from the outside in, OSI layer by layer: the link (Ethernet, PPP, 802.11, cooked, none …), the tags and
+//! labels around the network layer, IPv4 or IPv6, tunnels with more of the same inside, and TCP. Each header is a view over borrowed bytes that is checked once when it is made;
 //! after that no accessor can fail.
 
 pub mod checksum;
+pub mod cisco_hdlc;
+pub mod erspan;
 pub mod ethernet;
+pub mod fddi;
+pub mod geneve;
+pub mod gre;
+pub mod gtp_u;
+pub mod ieee80211;
+pub mod infiniband;
 pub mod ipv4;
 pub mod ipv6;
 pub mod link;
 pub mod linux_cooked_v1;
 pub mod linux_cooked_v2;
+pub mod llc;
 pub mod loopback;
+pub mod mpls;
+pub mod nflog;
 pub mod other;
 pub mod packet;
+pub mod ppp;
+pub mod pppoe;
 pub mod raw_ip;
 pub mod tcp;
 pub mod tcp_options;
+pub mod vxlan;
 
 mod decode;
 
-pub use decode::decode;
+pub use decode::{decode, decode_reassembled};
 pub use link::{Frame, LinkType};
 pub use packet::{Checksum, Ip, Layer, LayerName, Packet, Stop, Why};
 
@@ -50,6 +64,7 @@ pub fn ip_protocol_name(protocol: u8) -> Option<&'static str> {
         115 => "L2TP",
         132 => "SCTP",
         136 => "UDP-Lite",
+        137 => "MPLS in IP",
         _ => return None,
     })
 }

@@ -1,13 +1,27 @@
 //! A decoded packet: the layers that could be read, from the outside in, and why reading stopped.
 
+use super::cisco_hdlc::CiscoHdlc;
+use super::erspan::Erspan;
 use super::ethernet::{EtherType, Ethernet, VlanTag};
+use super::fddi::Fddi;
+use super::geneve::Geneve;
+use super::gre::Gre;
+use super::gtp_u::GtpU;
+use super::ieee80211::{Ieee80211, Radiotap};
+use super::infiniband::InfiniBand;
 use super::ipv4::Ipv4;
 use super::ipv6::{Ipv6, Ipv6Extension};
 use super::linux_cooked_v1::LinuxCookedV1;
 use super::linux_cooked_v2::LinuxCookedV2;
+use super::llc::Llc;
 use super::loopback::Loopback;
+use super::mpls::Mpls;
+use super::nflog::Nflog;
 use super::other::Other;
+use super::ppp::{Ppp, PppProtocol};
+use super::pppoe::Pppoe;
 use super::tcp::Tcp;
+use super::vxlan::Vxlan;
 use crate::utils::addressing::Endpoint;
 use arrayvec::ArrayVec;
 use std::net::IpAddr;
@@ -25,6 +39,36 @@ pub enum Layer<'a> {
     LinuxCookedV2(LinuxCookedV2<'a>),
     /// BSD loopback.
     Loopback(Loopback<'a>),
+    /// IEEE 802.2 LLC, with SNAP or without.
+    Llc(Llc<'a>),
+    /// PPP.
+    Ppp(Ppp<'a>),
+    /// Cisco HDLC.
+    CiscoHdlc(CiscoHdlc<'a>),
+    /// PPP over Ethernet.
+    Pppoe(Pppoe<'a>),
+    /// FDDI.
+    Fddi(Fddi<'a>),
+    /// Linux netfilter log.
+    Nflog(Nflog<'a>),
+    /// IP over InfiniBand.
+    InfiniBand(InfiniBand<'a>),
+    /// Radiotap, in front of 802.11.
+    Radiotap(Radiotap<'a>),
+    /// IEEE 802.11.
+    Ieee80211(Ieee80211<'a>),
+    /// A stack of MPLS labels.
+    Mpls(Mpls<'a>),
+    /// GRE.
+    Gre(Gre<'a>),
+    /// ERSPAN.
+    Erspan(Erspan<'a>),
+    /// VXLAN.
+    Vxlan(Vxlan<'a>),
+    /// Geneve.
+    Geneve(Geneve<'a>),
+    /// GTP-U.
+    GtpU(GtpU<'a>),
     /// IPv4.
     Ipv4(Ipv4<'a>),
     /// IPv6.
@@ -60,6 +104,8 @@ pub enum Why {
     Unsupported,
     /// It is a part of a fragmented datagram; the rest of it is in other packets.
     Fragment,
+    /// It is encrypted, and not read.
+    Encrypted,
 }
 
 impl Why {
@@ -70,6 +116,7 @@ impl Why {
             Why::Malformed => "malformed",
             Why::Unsupported => "unsupported",
             Why::Fragment => "fragment",
+            Why::Encrypted => "encrypted",
         }
     }
 }
@@ -85,8 +132,36 @@ pub enum LayerName {
     Vlan,
     /// IEEE 802.2 LLC, by destination service access point.
     Llc(u8),
+    /// A protocol of SNAP that another organisation numbers.
+    Snap(u32),
     /// A payload by its EtherType.
     EtherType(u16),
+    /// A payload of PPP by its protocol number.
+    PppProtocol(PppProtocol),
+    /// PPP.
+    Ppp,
+    /// PPP over Ethernet.
+    Pppoe,
+    /// A stack of MPLS labels.
+    Mpls,
+    /// IEEE 802.11, frames of data.
+    Ieee80211,
+    /// IEEE 802.11, frames that are no data.
+    Ieee80211Signalling,
+    /// IEEE 802.11, several frames in one.
+    Ieee80211Aggregate,
+    /// GRE.
+    Gre,
+    /// GRE with source routes.
+    GreRouting,
+    /// ERSPAN.
+    Erspan,
+    /// VXLAN.
+    Vxlan,
+    /// Geneve.
+    Geneve,
+    /// GTP-U.
+    GtpU,
     /// IPv4.
     Ipv4,
     /// IPv6.
@@ -120,6 +195,25 @@ impl std::fmt::Display for LayerName {
                 Some(name) => f.write_str(name),
                 None => write!(f, "EtherType 0x{number:04x}"),
             },
+            LayerName::Snap(organisation) => {
+                write!(f, "802.2 SNAP of organisation 0x{organisation:06x}")
+            }
+            LayerName::PppProtocol(protocol) => match protocol.name() {
+                Some(name) => f.write_str(name),
+                None => write!(f, "PPP protocol 0x{:04x}", protocol.0),
+            },
+            LayerName::Ppp => f.write_str("PPP"),
+            LayerName::Pppoe => f.write_str("PPPoE"),
+            LayerName::Mpls => f.write_str("MPLS"),
+            LayerName::Ieee80211 => f.write_str("IEEE 802.11"),
+            LayerName::Ieee80211Signalling => f.write_str("IEEE 802.11 management and control"),
+            LayerName::Ieee80211Aggregate => f.write_str("IEEE 802.11 A-MSDU"),
+            LayerName::Gre => f.write_str("GRE"),
+            LayerName::GreRouting => f.write_str("GRE source routes"),
+            LayerName::Erspan => f.write_str("ERSPAN"),
+            LayerName::Vxlan => f.write_str("VXLAN"),
+            LayerName::Geneve => f.write_str("Geneve"),
+            LayerName::GtpU => f.write_str("GTP-U"),
             LayerName::Ipv4 => f.write_str("IPv4"),
             LayerName::Ipv6 => f.write_str("IPv6"),
             LayerName::Ipv6Extension => f.write_str("IPv6 extension header"),
@@ -132,7 +226,7 @@ impl std::fmt::Display for LayerName {
                 Some(name) => f.write_str(name),
                 None => write!(f, "IP protocol {number}"),
             },
-            LayerName::TooDeep => f.write_str("layers beyond the sixteenth"),
+            LayerName::TooDeep => write!(f, "layers beyond the first {MAX_LAYERS}"),
         }
     }
 }
@@ -159,6 +253,8 @@ pub struct Packet<'a> {
     /// Bytes of the innermost IP payload behind extension headers, as the IP header claims them, but never more than the frame
     /// had on the wire. 0 without IP.
     pub transport_len: u32,
+    /// Of a fragment what was captured of its part of the datagram; otherwise empty.
+    pub fragment: &'a [u8],
 }
 
 /// The fields that IPv4 and IPv6 have in common.
@@ -222,6 +318,14 @@ impl<'a> Packet<'a> {
         })
     }
 
+    /// The kernel's number of the interface that the packet was seen on, where the link header has it: captures on `any`.
+    pub fn interface_index(&self) -> Option<u32> {
+        match self.layers.first()? {
+            Layer::LinuxCookedV2(header) => Some(header.interface_index()),
+            _ => None,
+        }
+    }
+
     /// The TCP header, which is always the innermost layer.
     pub fn tcp(&self) -> Option<Tcp<'a>> {
         match self.layers.last()? {
@@ -230,21 +334,31 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// What etherparse read: UDP, ICMP, ICMPv6 or ARP.
+    /// What etherparse read above the innermost IP header: UDP, ICMP, ICMPv6 or ARP.
     pub fn other(&self) -> Option<&Other<'a>> {
         match self.layers.last()? {
             Layer::Other(other) => Some(other),
-            _ => None,
+            // A tunnel whose inside could not be read.
+            _ => self.above_ip().find_map(|layer| match layer {
+                Layer::Other(other) => Some(other),
+                _ => None,
+            }),
         }
     }
 
-    /// The ports of TCP or UDP, sender's first.
+    /// The ports of TCP or UDP above the innermost IP header, sender's first.
     pub fn ports(&self) -> Option<(u16, u16)> {
-        match self.layers.last()? {
+        self.above_ip().find_map(|layer| match layer {
             Layer::Tcp(tcp) => Some((tcp.source_port(), tcp.destination_port())),
             Layer::Other(other) => other.ports(),
             _ => None,
-        }
+        })
+    }
+
+    /// The layers above the innermost IP header, from the inside out.
+    fn above_ip(&self) -> impl Iterator<Item = &Layer<'a>> {
+        let is_above = |layer: &&Layer<'_>| !matches!(layer, Layer::Ipv4(_) | Layer::Ipv6(_));
+        self.layers.iter().rev().take_while(is_above)
     }
 
     /// Both ends of a TCP segment, sender first.

@@ -21,17 +21,45 @@ impl Amount {
     }
 }
 
-/// The protocols that are counted, from the outside in.
+/// The protocols that are counted: links, what stands around IP, and IP with what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Ethernet.
     Ethernet,
-    /// VLAN tags.
-    Vlan,
     /// Linux cooked, either version.
     LinuxCooked,
     /// BSD loopback.
     Loopback,
+    /// PPP.
+    Ppp,
+    /// Cisco HDLC.
+    CiscoHdlc,
+    /// FDDI.
+    Fddi,
+    /// IEEE 802.11.
+    Ieee80211,
+    /// IP over InfiniBand.
+    InfiniBand,
+    /// Linux netfilter log.
+    Nflog,
+    /// IEEE 802.2 LLC.
+    Llc,
+    /// VLAN tags.
+    Vlan,
+    /// PPP over Ethernet.
+    Pppoe,
+    /// MPLS labels.
+    Mpls,
+    /// GRE.
+    Gre,
+    /// ERSPAN.
+    Erspan,
+    /// VXLAN.
+    Vxlan,
+    /// Geneve.
+    Geneve,
+    /// GTP-U.
+    GtpU,
     /// ARP.
     Arp,
     /// IPv4.
@@ -46,17 +74,31 @@ pub enum Protocol {
     Icmp,
     /// ICMPv6.
     Icmpv6,
-    /// Everything whose innermost layer is none of TCP, UDP, ICMP, ICMPv6 and ARP.
+    /// Everything that is none of TCP, UDP, ICMP, ICMPv6 and ARP.
     Other,
 }
 
 impl Protocol {
-    /// All of them, from the outside in.
-    pub const ALL: [Protocol; 12] = [
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Protocol; 26] = [
         Protocol::Ethernet,
-        Protocol::Vlan,
         Protocol::LinuxCooked,
         Protocol::Loopback,
+        Protocol::Ppp,
+        Protocol::CiscoHdlc,
+        Protocol::Fddi,
+        Protocol::Ieee80211,
+        Protocol::InfiniBand,
+        Protocol::Nflog,
+        Protocol::Llc,
+        Protocol::Vlan,
+        Protocol::Pppoe,
+        Protocol::Mpls,
+        Protocol::Gre,
+        Protocol::Erspan,
+        Protocol::Vxlan,
+        Protocol::Geneve,
+        Protocol::GtpU,
         Protocol::Arp,
         Protocol::Ipv4,
         Protocol::Ipv6,
@@ -67,48 +109,70 @@ impl Protocol {
         Protocol::Other,
     ];
 
+    /// Its name for people and its key in JSON.
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Protocol::Ethernet => ("Ethernet", "ethernet"),
+            Protocol::LinuxCooked => ("Linux cooked", "linux_cooked"),
+            Protocol::Loopback => ("BSD loopback", "loopback"),
+            Protocol::Ppp => ("PPP", "ppp"),
+            Protocol::CiscoHdlc => ("Cisco HDLC", "cisco_hdlc"),
+            Protocol::Fddi => ("FDDI", "fddi"),
+            Protocol::Ieee80211 => ("IEEE 802.11", "ieee80211"),
+            Protocol::InfiniBand => ("InfiniBand", "infiniband"),
+            Protocol::Nflog => ("NFLOG", "nflog"),
+            Protocol::Llc => ("802.2 LLC", "llc"),
+            Protocol::Vlan => ("VLAN", "vlan"),
+            Protocol::Pppoe => ("PPPoE", "pppoe"),
+            Protocol::Mpls => ("MPLS", "mpls"),
+            Protocol::Gre => ("GRE", "gre"),
+            Protocol::Erspan => ("ERSPAN", "erspan"),
+            Protocol::Vxlan => ("VXLAN", "vxlan"),
+            Protocol::Geneve => ("Geneve", "geneve"),
+            Protocol::GtpU => ("GTP-U", "gtp_u"),
+            Protocol::Arp => ("ARP", "arp"),
+            Protocol::Ipv4 => ("IPv4", "ipv4"),
+            Protocol::Ipv6 => ("IPv6", "ipv6"),
+            Protocol::Tcp => ("TCP", "tcp"),
+            Protocol::Udp => ("UDP", "udp"),
+            Protocol::Icmp => ("ICMP", "icmp"),
+            Protocol::Icmpv6 => ("ICMPv6", "icmpv6"),
+            Protocol::Other => ("other", "other"),
+        }
+    }
+
     /// Its name for people.
     pub const fn name(self) -> &'static str {
-        match self {
-            Protocol::Ethernet => "Ethernet",
-            Protocol::Vlan => "VLAN",
-            Protocol::LinuxCooked => "Linux cooked",
-            Protocol::Loopback => "BSD loopback",
-            Protocol::Arp => "ARP",
-            Protocol::Ipv4 => "IPv4",
-            Protocol::Ipv6 => "IPv6",
-            Protocol::Tcp => "TCP",
-            Protocol::Udp => "UDP",
-            Protocol::Icmp => "ICMP",
-            Protocol::Icmpv6 => "ICMPv6",
-            Protocol::Other => "other",
-        }
+        self.names().0
     }
 
     /// Its key in JSON.
     pub const fn key(self) -> &'static str {
-        match self {
-            Protocol::Ethernet => "ethernet",
-            Protocol::Vlan => "vlan",
-            Protocol::LinuxCooked => "linux_cooked",
-            Protocol::Loopback => "loopback",
-            Protocol::Arp => "arp",
-            Protocol::Ipv4 => "ipv4",
-            Protocol::Ipv6 => "ipv6",
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
-            Protocol::Icmp => "icmp",
-            Protocol::Icmpv6 => "icmpv6",
-            Protocol::Other => "other",
-        }
+        self.names().1
     }
 
-    fn of(layer: &Layer<'_>) -> Option<Protocol> {
+    /// The protocol of a layer; `None` for those that are counted with another one.
+    pub fn of(layer: &Layer<'_>) -> Option<Protocol> {
         Some(match layer {
             Layer::Ethernet(_) => Protocol::Ethernet,
             Layer::Vlan(_) => Protocol::Vlan,
             Layer::LinuxCookedV1(_) | Layer::LinuxCookedV2(_) => Protocol::LinuxCooked,
             Layer::Loopback(_) => Protocol::Loopback,
+            Layer::Llc(_) => Protocol::Llc,
+            Layer::Ppp(_) => Protocol::Ppp,
+            Layer::CiscoHdlc(_) => Protocol::CiscoHdlc,
+            Layer::Pppoe(_) => Protocol::Pppoe,
+            Layer::Fddi(_) => Protocol::Fddi,
+            Layer::Nflog(_) => Protocol::Nflog,
+            Layer::InfiniBand(_) => Protocol::InfiniBand,
+            Layer::Radiotap(_) => return None,
+            Layer::Ieee80211(_) => Protocol::Ieee80211,
+            Layer::Mpls(_) => Protocol::Mpls,
+            Layer::Gre(_) => Protocol::Gre,
+            Layer::Erspan(_) => Protocol::Erspan,
+            Layer::Vxlan(_) => Protocol::Vxlan,
+            Layer::Geneve(_) => Protocol::Geneve,
+            Layer::GtpU(_) => Protocol::GtpU,
             Layer::Ipv4(_) => Protocol::Ipv4,
             Layer::Ipv6(_) => Protocol::Ipv6,
             Layer::Ipv6Extension(_) => return None,
@@ -153,20 +217,20 @@ impl Totals {
         self.backwards += u64::from(self.previous.is_some_and(|previous| frame.time < previous));
         self.previous = Some(frame.time);
         self.cut += u64::from(frame.bytes.len() < frame.wire_len as usize);
-        let mut counted = 0u16;
+        let mut counted = 0u32;
         for layer in &packet.layers {
             if let Some(protocol) = Protocol::of(layer) {
                 // A packet counts once per protocol, however many tags or tunnels it has.
-                if counted & (1 << protocol as u16) == 0 {
+                if counted & (1 << protocol as u32) == 0 {
                     self.layers[protocol as usize].add(frame);
                 }
-                counted |= 1 << protocol as u16;
+                counted |= 1 << protocol as u32;
             }
             if let Layer::Ipv4(ip) = layer {
                 self.wrong_ip_checksums += u64::from(ip.checksum_ok() == Some(false));
             }
         }
-        if !matches!(packet.layers.last(), Some(Layer::Tcp(_) | Layer::Other(_))) {
+        if packet.tcp().is_none() && packet.other().is_none() {
             self.layers[Protocol::Other as usize].add(frame);
         }
         if let Some(stop) = packet.stop {

@@ -128,6 +128,7 @@ impl Report {
                 Why::Malformed => "malformed",
                 Why::Unsupported => "not read by tcp-monitor",
                 Why::Fragment => "fragments of larger datagrams",
+                Why::Encrypted => "encrypted, not read",
             };
             writeln!(to, "  {:>9}  {}: {why}", format::count(packets), stop.layer)?;
         }

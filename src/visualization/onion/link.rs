@@ -1,20 +1,12 @@
 //! Layer 2 of the onion: Ethernet, VLAN tags, and the headers that captures put in their place.
 
 use super::{Block, hex};
-use crate::analyzers::ethernet::{EtherType, Ethernet, Next, VlanTag};
+use crate::analyzers::ethernet::{EtherType, Ethernet, VlanTag};
 use crate::analyzers::linux_cooked_v1::{LinuxCookedV1, packet_type_name};
 use crate::analyzers::linux_cooked_v2::LinuxCookedV2;
 use crate::analyzers::loopback::Loopback;
 
-fn next_name(next: Next) -> String {
-    match next {
-        Next::Protocol(protocol, _) => ether_type_name(protocol),
-        Next::Llc(sap) => format!("802.2 LLC, service access point 0x{sap:02x}"),
-        Next::Truncated => "cut off".to_owned(),
-    }
-}
-
-fn ether_type_name(protocol: EtherType) -> String {
+pub(super) fn ether_type_name(protocol: EtherType) -> String {
     protocol.name().map_or_else(
         || format!("EtherType 0x{:04x}", protocol.0),
         ToOwned::to_owned,
@@ -26,19 +18,22 @@ pub(super) fn ethernet(header: &Ethernet<'_>) -> Block {
     let block = Block::new("Ethernet", "IEEE 802.3 §3.2; OSI layer 2")
         .field("Destination address", 48, destination, destination.kind())
         .field("Source address", 48, source, source.kind());
-    let next = next_name(header.next());
-    match header.length() {
+    type_or_length(block, header.type_or_length(), header.length())
+}
+
+fn type_or_length(block: Block, value: u16, length: Option<u16>) -> Block {
+    match length {
         Some(length) => block.field(
             "Length",
             16,
             length,
-            format!("bytes of payload (802.3), then {next}"),
+            "bytes of payload, which is LLC (802.3)",
         ),
         None => block.field(
             "EtherType",
             16,
-            format!("0x{:04x}", header.type_or_length()),
-            next,
+            format!("0x{value:04x}"),
+            ether_type_name(EtherType(value)),
         ),
     }
 }
@@ -54,7 +49,7 @@ pub(super) fn vlan(tag: &VlanTag<'_>) -> Block {
         4095 => "reserved",
         _ => "which virtual network",
     };
-    Block::new("VLAN tag", "IEEE 802.1Q §9.6; OSI layer 2")
+    let block = Block::new("VLAN tag", "IEEE 802.1Q §9.6; OSI layer 2")
         .field(
             "Priority (PCP)",
             3,
@@ -67,13 +62,8 @@ pub(super) fn vlan(tag: &VlanTag<'_>) -> Block {
             u8::from(tag.drop_eligible()),
             eligible,
         )
-        .field("VLAN identifier (VID)", 12, tag.vlan(), vlan)
-        .field(
-            "EtherType",
-            16,
-            format!("0x{:04x}", tag.type_or_length()),
-            next_name(tag.next()),
-        )
+        .field("VLAN identifier (VID)", 12, tag.vlan(), vlan);
+    type_or_length(block, tag.type_or_length(), tag.length())
 }
 
 pub(super) fn cooked_v1(header: &LinuxCookedV1<'_>) -> Block {

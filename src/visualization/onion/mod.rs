@@ -2,9 +2,12 @@
 //! it, and with the document that defines each header.
 
 mod link;
+mod link_other;
 mod network;
 mod tracked;
 mod transport;
+mod tunnels;
+mod wireless;
 
 use super::style::Style;
 use super::{Output, Seen};
@@ -141,6 +144,21 @@ fn layer_fields(layer: &Layer<'_>, seen: &Seen<'_>) -> Block {
         Layer::LinuxCookedV1(header) => link::cooked_v1(header),
         Layer::LinuxCookedV2(header) => link::cooked_v2(header),
         Layer::Loopback(header) => link::loopback(header),
+        Layer::Llc(header) => link_other::llc(header),
+        Layer::Ppp(header) => link_other::ppp(header),
+        Layer::CiscoHdlc(header) => link_other::cisco_hdlc(header),
+        Layer::Pppoe(header) => link_other::pppoe(header),
+        Layer::Fddi(header) => link_other::fddi(header),
+        Layer::Nflog(header) => link_other::nflog(header),
+        Layer::InfiniBand(header) => link_other::infiniband(header),
+        Layer::Radiotap(header) => wireless::radiotap(header),
+        Layer::Ieee80211(header) => wireless::ieee80211(header),
+        Layer::Mpls(stack) => tunnels::mpls(stack),
+        Layer::Gre(header) => tunnels::gre(header),
+        Layer::Erspan(header) => tunnels::erspan(header),
+        Layer::Vxlan(header) => tunnels::vxlan(header),
+        Layer::Geneve(header) => tunnels::geneve(header),
+        Layer::GtpU(header) => tunnels::gtp_u(header),
         Layer::Ipv4(header) => network::ipv4(header),
         Layer::Ipv6(header) => network::ipv6(header),
         Layer::Ipv6Extension(header) => network::extension(header),
