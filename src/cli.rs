@@ -19,6 +19,7 @@ use std::path::PathBuf;
   tcp-monitor -f capture.pcap --sequence          a capture file, with time-sequence graphs
   tcp-monitor -f capture.pcap -v | grep SYN       one line per packet
   tcp-monitor -f capture.pcap --connection 3      everything known of one connection
+  tcp-monitor -f captures/                        all files of a directory, in the order of time
   tcpdump -U -w - | tcp-monitor -f -              from another program
 
 Exit codes: 0 done, 1 could not do it, 2 wrong usage."
@@ -32,9 +33,10 @@ pub struct Arguments {
     #[arg(long = "interface", value_name = "NAME")]
     pub interface_option: Option<String>,
 
-    /// Capture file to read, pcap or pcapng; - reads standard input [default: none] [example: -f capture.pcap]
-    #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    /// Capture files to read, pcap or pcapng, also compressed by gzip, zstd, xz or lz4; - reads standard input. Several files, or a
+    /// directory, are one timeline in the order of time [default: none] [example: -f capture.pcap]
+    #[arg(short, long, value_name = "FILE", num_args = 1.., action = ArgAction::Append)]
+    pub file: Vec<PathBuf>,
 
     /// Seconds to capture, 0 for no end [default: 60]; with a file, only its first so many seconds [default: all]
     /// [example: -d 10]
@@ -74,10 +76,15 @@ pub struct Arguments {
     #[arg(long)]
     pub wireshark: bool,
 
-    /// Saves the packets that pass the filters; - writes to standard output [default: nothing is saved]
-    /// [example: -o saved.pcap]
+    /// Saves the packets that pass the filters; a name that ends in .pcapng gives that format, which keeps interfaces and
+    /// comments; - writes to standard output [default: nothing is saved] [example: -o saved.pcap]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Writes the verdicts and what they rest on into the saved packets, as comments that Wireshark shows; always pcapng
+    /// [default: off] [example: -o saved.pcapng --annotate]
+    #[arg(long, requires = "output")]
+    pub annotate: bool,
 
     /// No colour, even on a terminal; so does the environment variable NO_COLOR [default: colour on a terminal]
     /// [example: --no-color]
@@ -308,6 +315,7 @@ mod tests {
             "tcp-monitor -f x -d nan",
             "tcp-monitor -f x -c 0",
             "tcp-monitor -f x --sort size",
+            "tcp-monitor -f x --annotate",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

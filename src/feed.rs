@@ -5,12 +5,14 @@
 //! The order of packets is kept. A batch ends when it is full or when the source has nothing more, so that no live packet waits
 //! for others.
 
-use crate::analyzers::{self, Frame, LinkType, Packet};
+use crate::analyzers::{self, Frame, LayerName, LinkType, Packet, Stop, Why};
 use crate::capture::bpf::Filter;
 use crate::capture::pcap_writer::PcapWriter;
-use crate::capture::{Drops, End, Next, Source};
+use crate::capture::{Drops, End, Interface, Next, Source};
+use crate::reassembly::Reassembly;
 use crate::selection::Selection;
 use crate::settings::Wanted;
+use crate::tracking::encapsulation::{Encapsulations, Stack};
 use crate::tracking::totals::Totals;
 use crate::tracking::{Located, PairHasher};
 use crate::utils::time::Timestamp;
@@ -42,6 +44,12 @@ pub struct Batch {
     pub since: Option<Timestamp>,
     /// How far the source is, if it was looked up lately.
     pub figures: Option<SourceFigures>,
+    /// Interfaces that the source told of, if somebody wants to see packets.
+    pub interfaces: Vec<Interface>,
+    /// Stacks of tags and tunnels that were not seen before.
+    pub stacks: Vec<Stack>,
+    /// What somebody wrote about frames in the capture, by the frames' numbers.
+    pub comments: Vec<(u64, Vec<String>)>,
 }
 
 /// How far a source is.
@@ -70,6 +78,8 @@ pub struct Taken {
     interface: u32,
     wire_len: u32,
     bytes: Range<usize>,
+    /// The datagram that it completes with its fragment; empty if it does not.
+    datagram: Range<usize>,
 }
 
 impl Batch {
@@ -79,6 +89,34 @@ impl Batch {
         self.bytes.clear();
         self.bytes.shrink_to(MOST_BYTES_KEPT);
         (self.since, self.figures) = (None, None);
+        self.interfaces.clear();
+        self.stacks.clear();
+        self.comments.clear();
+    }
+
+    /// Puts a packet in, with its bytes and those of the datagram that it completes, if they are to be seen.
+    fn put(&mut self, frame: &Frame<'_>, segment: Option<Located>, bytes: &[u8], datagram: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(datagram);
+        self.packets.push(Taken {
+            segment,
+            number: frame.number,
+            time: frame.time,
+            link: frame.link,
+            interface: frame.interface,
+            wire_len: frame.wire_len,
+            bytes: start..middle,
+            datagram: middle..self.bytes.len(),
+        });
+    }
+
+    /// What somebody wrote about a frame.
+    pub fn comments_of(&self, number: u64) -> &[String] {
+        let mut all = self.comments.iter();
+        all.find(|(frame, _)| *frame == number)
+            .map_or(&[], |(_, comments)| comments)
     }
 }
 
@@ -92,6 +130,15 @@ impl Taken {
             interface: self.interface,
             wire_len: self.wire_len,
             bytes: bytes.get(self.bytes.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The frame, taken apart again; with the datagram that it completes, if it does.
+    pub fn packet<'a>(&self, frame: &Frame<'a>, bytes: &'a [u8]) -> Packet<'a> {
+        let packet = analyzers::decode(frame);
+        match bytes.get(self.datagram.clone()) {
+            None | Some([]) => packet,
+            Some(datagram) => analyzers::decode_reassembled(&packet, datagram),
         }
     }
 }
@@ -121,6 +168,12 @@ pub struct Intake {
     pub shown: bool,
     /// What was in the capture as a whole.
     pub totals: Totals,
+    /// Fragments that wait for others.
+    pub reassembly: Reassembly,
+    /// The tags and tunnels that were seen.
+    pub encapsulations: Encapsulations,
+    /// What somebody wrote about the next frame.
+    pub comments: Vec<String>,
     /// The batch in the making.
     pub batch: Batch,
 }
@@ -169,6 +222,13 @@ impl Feed {
                     if let Some(writer) = &mut intake.writer {
                         writer.add_interface(interface)?;
                     }
+                    if intake.shown {
+                        intake.batch.interfaces.push(interface.clone());
+                    }
+                    false
+                }
+                Ok(Next::Comments(comments)) => {
+                    intake.comments = comments;
                     false
                 }
                 Ok(Next::Idle) => {
@@ -178,7 +238,11 @@ impl Feed {
                     true
                 }
                 Ok(Next::Frame(ref frame)) => {
-                    if intake.take(frame)? == Go::End {
+                    let go = intake.take(frame)?;
+                    if !intake.comments.is_empty() {
+                        intake.comments.clear();
+                    }
+                    if go == Go::End {
                         break;
                     }
                     false
@@ -223,43 +287,46 @@ impl Intake {
             self.totals.leave_out(frame);
             return Ok(Go::On);
         }
-        let packet = analyzers::decode(frame);
+        let mut packet = analyzers::decode(frame);
+        let whole = whole_datagram(&mut self.reassembly, frame, &packet);
+        if let Some(whole) = whole {
+            packet = analyzers::decode_reassembled(&packet, whole);
+        }
         if !self.selection.wants(&packet) {
             self.totals.leave_out(frame);
             return Ok(Go::On);
         }
         if let Some(writer) = &mut self.writer {
-            writer.write(frame)?;
+            writer.write(frame, &self.comments)?;
         }
         self.totals.add(frame, &packet);
-        self.put(frame, &packet);
+        let mut segment = Located::of(frame, &packet, &self.hasher);
+        if let Some(Located { segment, .. }) = &mut segment {
+            let known = self.encapsulations.len();
+            segment.put_inside(self.encapsulations.of(&packet));
+            let new = self.encapsulations.since(known);
+            self.batch.stacks.extend_from_slice(new);
+        }
+        if self.shown {
+            self.batch.since = self.totals.first;
+            if !self.comments.is_empty() {
+                let comments = std::mem::take(&mut self.comments);
+                self.batch.comments.push((frame.number, comments));
+            }
+        }
+        if self.shown || segment.is_some() {
+            let (frame_bytes, datagram) = if self.shown {
+                (frame.bytes, whole.unwrap_or_default())
+            } else {
+                (&[][..], &[][..])
+            };
+            self.batch.put(frame, segment, frame_bytes, datagram);
+        }
         let enough = self
             .wanted
             .packets
             .is_some_and(|limit| self.totals.all.packets >= limit);
         Ok(if enough { Go::End } else { Go::On })
-    }
-
-    /// Puts a packet into the batch, and its bytes if they are to be seen.
-    fn put(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
-        let segment = Located::of(frame, packet, &self.hasher);
-        let batch = &mut self.batch;
-        let bytes = batch.bytes.len();
-        if self.shown {
-            batch.since = self.totals.first;
-            batch.bytes.extend_from_slice(frame.bytes);
-        } else if segment.is_none() {
-            return;
-        }
-        batch.packets.push(Taken {
-            segment,
-            number: frame.number,
-            time: frame.time,
-            link: frame.link,
-            interface: frame.interface,
-            wire_len: frame.wire_len,
-            bytes: bytes..batch.bytes.len(),
-        });
     }
 
     /// For files: whether the wanted part of the capture is over.
@@ -268,5 +335,21 @@ impl Intake {
         self.wanted
             .duration_of_file
             .is_some_and(|limit| time.since(begin) > limit)
+    }
+}
+
+/// The datagram that a packet completes with its fragment; nearly no packet does.
+#[inline]
+fn whole_datagram<'a>(
+    reassembly: &'a mut Reassembly,
+    frame: &Frame<'_>,
+    packet: &Packet<'_>,
+) -> Option<&'a [u8]> {
+    match packet.stop {
+        Some(Stop {
+            layer: LayerName::Ipv4 | LayerName::Ipv6,
+            why: Why::Fragment,
+        }) => reassembly.add(packet, frame.time),
+        _ => None,
     }
 }

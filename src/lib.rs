@@ -25,6 +25,8 @@ pub mod feed;
 pub mod interfaces;
 /// The progress line.
 pub mod progress;
+/// Fragments → datagrams.
+pub mod reassembly;
 /// The loop.
 pub mod run;
 /// Which packets are wanted.
@@ -51,7 +53,7 @@ pub fn main_job(arguments: &Arguments) -> anyhow::Result<Exit> {
         std::io::stdout()
             .write_all(visualization::verdict_table::markdown().as_bytes())
             .map_err(Into::into)
-    } else if arguments.interface().is_none() && arguments.file.is_none() {
+    } else if arguments.interface().is_none() && arguments.file.is_empty() {
         interfaces::hint(&mut std::io::stderr())?;
         return Ok(Exit::Usage);
     } else {

@@ -1,7 +1,9 @@
 //! The loop from source to outputs. The one file that sees every room.
 
-use crate::analyzers::{self, Frame, Packet};
+use crate::analyzers::{Frame, Packet};
 use crate::capture::bpf::Filter;
+use crate::capture::interface_names::InterfaceNames;
+use crate::capture::merged::{self, MergedReader};
 use crate::capture::packet_capture::{LiveOptions, PacketCapture};
 use crate::capture::pcap_reader::PcapReader;
 use crate::capture::pcap_writer::PcapWriter;
@@ -14,6 +16,7 @@ use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{ConnectionTracker, Event, LOOK_AHEAD};
+use crate::visualization::annotation::annotation;
 use crate::visualization::{Output, Seen, Summary};
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -35,11 +38,19 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
     let writer = arguments
         .output
         .as_ref()
-        .map(|path| PcapWriter::create(path, source.describe()))
+        .map(|path| PcapWriter::create(path, source.describe(), arguments.annotate))
         .transpose()?;
     let screen = Screen::new(settings.report_to_stderr);
     let progress = Progress::new(settings.progress, settings.live_limit());
-    let shown = arguments.wireshark || settings.outputs.iter().any(|output| output.wants_packets());
+    // Verdicts are known in the second half, which then does the saving.
+    let (writer, annotated) = if arguments.annotate {
+        (None, writer)
+    } else {
+        (writer, None)
+    };
+    let shown = arguments.wireshark
+        || annotated.is_some()
+        || settings.outputs.iter().any(|output| output.wants_packets());
     let tracker = ConnectionTracker::new(arguments.max_connections as usize);
     let mut feed = Feed {
         source,
@@ -62,6 +73,8 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
         outputs: settings.outputs,
         screen,
         progress,
+        interfaces: InterfaceNames::new(settings.live),
+        annotated,
         flush_each: settings.live && settings.verbose,
         shown,
         drops_known: 0,
@@ -90,8 +103,13 @@ fn both_halves(feed: &mut Feed, session: &mut Session, interrupted: &AtomicBool)
 }
 
 fn open(arguments: &Arguments, settings: &Settings) -> Result<Box<dyn Source>> {
-    if let Some(path) = &arguments.file {
-        return Ok(Box::new(PcapReader::open(path)?));
+    match arguments.file.as_slice() {
+        [] => {}
+        [path] if !path.is_dir() => return Ok(Box::new(PcapReader::open(path)?)),
+        paths => {
+            let (files, problems) = merged::files_in(paths)?;
+            return Ok(Box::new(MergedReader::open(&files, problems)?));
+        }
     }
     let options = LiveOptions {
         snaplen: arguments.snaplen,
@@ -137,6 +155,9 @@ struct Shown<'a> {
     frame: &'a Frame<'a>,
     packet: &'a Packet<'a>,
     since_start: i64,
+    comments: &'a [String],
+    interface: Option<&'a str>,
+    interface_of_several: Option<&'a str>,
 }
 
 /// Shows a packet to every output, with what Wireshark says of it if that was asked for.
@@ -158,6 +179,9 @@ fn show(
         event,
         wireshark: wireshark.as_ref(),
         since_start: shown.since_start,
+        comments: shown.comments,
+        interface: shown.interface,
+        interface_of_several: shown.interface_of_several,
     };
     for output in outputs {
         output.packet(&seen, &mut screen.0)?;
@@ -172,6 +196,9 @@ struct Session {
     outputs: Vec<Box<dyn Output>>,
     screen: Screen,
     progress: Progress,
+    interfaces: InterfaceNames,
+    /// Where packets are saved with their verdicts.
+    annotated: Option<PcapWriter>,
     flush_each: bool,
     /// Whether packets are to be seen.
     shown: bool,
@@ -185,11 +212,21 @@ impl Session {
     /// Takes the batches as they come, until no more do. Dropping the queue behind an error makes the first half end.
     fn take_all(&mut self, from: Receiver<Batch>, back: &Sender<Batch>) -> Result<()> {
         for mut batch in from {
+            self.summary.encapsulations.learn(&batch.stacks);
+            for interface in &batch.interfaces {
+                self.interfaces.add(interface);
+                if let Some(writer) = &mut self.annotated {
+                    writer.add_interface(interface)?;
+                }
+            }
             for packets in batch.packets.chunks(LOOK_AHEAD) {
                 self.take(packets, &batch)?;
             }
             if self.flush_each || batch.packets.is_empty() {
                 self.screen.0.flush()?;
+                if let Some(writer) = &mut self.annotated {
+                    writer.flush()?;
+                }
             }
             if let Some(figures) = batch.figures {
                 self.note_drops(&figures);
@@ -213,10 +250,21 @@ impl Session {
             });
             if self.shown {
                 let frame = taken.frame(&batch.bytes);
+                let packet = taken.packet(&frame, &batch.bytes);
+                let comments = batch.comments_of(frame.number);
+                if let Some(writer) = &mut self.annotated {
+                    let own = event.as_ref().and_then(annotation);
+                    writer.write(&frame, &[comments, own.as_slice()].concat())?;
+                }
+                let several = self.interfaces.are_several();
+                let interface = self.interfaces.of(&frame, packet.interface_index());
                 let shown = Shown {
                     since_start: frame.time.since(batch.since.unwrap_or(frame.time)),
-                    packet: &analyzers::decode(&frame),
+                    packet: &packet,
                     frame: &frame,
+                    comments,
+                    interface,
+                    interface_of_several: interface.filter(|_| several),
                 };
                 show(
                     &mut self.summary,
@@ -278,7 +326,8 @@ impl Session {
         self.summary.totals = intake.totals;
         let drops = source.drops();
         let info = source.describe();
-        (self.summary.source, self.summary.format) = (info.name.clone(), info.format.to_string());
+        (self.summary.source, self.summary.format) = (info.name.clone(), info.format_name());
+        (self.summary.comments, self.summary.names) = (info.comments.clone(), info.names.clone());
         (self.summary.link_types, self.summary.snap_length) =
             (info.link_types(), info.snap_length());
         (
@@ -286,6 +335,7 @@ impl Session {
             self.summary.dropped_by_interface,
         ) = (drops.kernel, drops.interface);
         self.summary.warnings.extend(info.problems.iter().cloned());
+        self.summary.fragments = intake.reassembly.counts();
         match end {
             Ok(end) => self
                 .summary
@@ -298,7 +348,7 @@ impl Session {
                 .warnings
                 .extend(filter.problems().iter().cloned());
         }
-        if let Some(writer) = intake.writer
+        if let Some(writer) = intake.writer.or(self.annotated.take())
             && let Err(error) = writer.finish()
         {
             self.fail(error);

@@ -52,7 +52,7 @@ pub struct Settings {
 impl Settings {
     /// Works out what was meant.
     pub fn of(arguments: &Arguments) -> Self {
-        let live = arguments.file.is_none();
+        let live = arguments.file.is_empty();
         let report_to_stderr = arguments.output.as_deref() == Some(Path::new("-"));
         let on_terminal = if report_to_stderr {
             std::io::stderr().is_terminal()

@@ -49,7 +49,7 @@ fn receive(capture: &mut PacketCapture, count: usize) -> Vec<u8> {
                 got.extend(frame.bytes.last());
             }
             Next::Interface(interface) => assert_eq!(interface.resolution, Resolution::NANOSECONDS),
-            Next::Idle => {}
+            Next::Idle | Next::Comments(_) => {}
             Next::End(end) => panic!("{end:?}"),
         }
     }
@@ -102,7 +102,7 @@ fn what_is_saved_is_what_was_captured() {
     };
     let path: PathBuf =
         std::env::temp_dir().join(format!("tcp-monitor-live-{}.pcap", std::process::id()));
-    let mut writer = PcapWriter::create(&path, capture.describe()).unwrap();
+    let mut writer = PcapWriter::create(&path, capture.describe(), false).unwrap();
     for number in 0..5 {
         socket.send(&[number; 100]).unwrap();
     }
@@ -110,7 +110,7 @@ fn what_is_saved_is_what_was_captured() {
     while live.len() < 5 && start.elapsed() < PATIENCE {
         match capture.next().unwrap() {
             Next::Frame(frame) => {
-                writer.write(&frame).unwrap();
+                writer.write(&frame, &[]).unwrap();
                 live.push((
                     frame.number,
                     frame.time,

@@ -31,6 +31,8 @@ const CASES: &[(&str, u16, &str, &str)] = &[
     ("report-unsupported-link-80", 80, "built/unsupported-link-type.pcap", ""),
     ("report-selection-160", 160, "closes.pcap", "-p 9001-9003,9008 -i 10.77.0.0/24"),
     ("report-nothing-selected-80", 80, "closes.pcap", "-p 1"),
+    ("report-remarks-80", 80, "built/remarks.pcapng", ""),
+    ("lines-remarks", 0, "built/remarks.pcapng", "-v"),
     ("lines-http", 0, "http.pcap", "-v"),
     ("lines-closes", 0, "closes.pcap", "-v"),
     ("lines-refused", 0, "refused.pcap", "-v"),

@@ -10,7 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Objects whose keys are names of things, not of figures.
-const MAPS: [&str; 5] = ["verdicts", "causes", "wireshark", "layers", "stops"];
+const MAPS: [&str; 6] = [
+    "verdicts",
+    "causes",
+    "wireshark",
+    "layers",
+    "stops",
+    "names",
+];
 
 /// A key with its section: `direction window.max`.
 type Key = (String, String);

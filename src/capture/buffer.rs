@@ -47,6 +47,12 @@ impl Buffer {
         }
     }
 
+    /// All of the input from the window on.
+    pub(super) fn into_rest(self) -> Box<dyn Read + Send> {
+        let window = self.window().to_vec();
+        Box::new(std::io::Cursor::new(window).chain(self.input))
+    }
+
     /// The bytes that are there.
     #[inline]
     pub(super) fn window(&self) -> &[u8] {
@@ -91,6 +97,13 @@ impl Buffer {
     #[inline]
     pub(super) fn lend(&self, range: Range<usize>) -> &[u8] {
         self.data.get(range).unwrap_or_default()
+    }
+
+    /// Takes back the consumption of bytes, if nothing was read, skipped or consumed since.
+    pub(super) fn put_back(&mut self, range: &Range<usize>) {
+        if range.end == self.start {
+            self.start = range.start;
+        }
     }
 
     /// Consumes `count` bytes without ever holding them all.

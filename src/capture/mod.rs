@@ -1,6 +1,7 @@
 //! Where frames come from, and where they are saved.
 //!
-//! A [`Source`] is a live interface ([`packet_capture`]) or a capture file or pipe ([`pcap_reader`]). It lends one frame after the
+//! A [`Source`] is a live interface ([`packet_capture`]), a capture file or pipe ([`pcap_reader`]), or several of those as one
+//! timeline ([`merged`]). It lends one frame after the
 //! other and names the interfaces the frames were captured on. [`pcap_writer`] saves frames, [`bpf`] says which ones a filter
 //! expression wants. Whatever a file holds, a source never panics and always ends: damage is an [`End`], not an error.
 //!
@@ -12,9 +13,12 @@ mod bpf_machine;
 mod buffer;
 mod bytes;
 mod classic_pcap;
+mod compressed;
 mod identity;
 mod input;
+pub mod interface_names;
 mod link_state;
+pub mod merged;
 pub mod packet_capture;
 pub mod pcap_reader;
 pub mod pcap_writer;
@@ -22,11 +26,13 @@ mod pcapng;
 mod pcapng_options;
 mod resolution;
 
+pub use compressed::Method;
 pub use identity::FileIdentity;
 pub use resolution::Resolution;
 
 use crate::analyzers::{Frame, LinkType};
 use std::fmt;
+use std::net::IpAddr;
 
 /// Where frames come from. Object-safe; frames are lent, never copied.
 pub trait Source: Send {
@@ -53,6 +59,8 @@ pub enum Next<'a> {
     /// The description of one more interface, always before its first frame. The n-th one told of is interface n (from 0) of the
     /// frames. Every source tells of at least one before its first frame.
     Interface(&'a Interface),
+    /// What somebody wrote about the frame that comes next (pcapng); each cut at 4096 bytes, not escaped.
+    Comments(Vec<String>),
     /// A frame.
     Frame(Frame<'a>),
     /// Nothing more has arrived (live interfaces and pipes): a good moment to show what is known. It is said at once behind the
@@ -98,11 +106,39 @@ pub struct SourceInfo {
     pub interfaces: Vec<Interface>,
     /// What is odd but did not stop reading, each a sentence. A handful at most.
     pub problems: Vec<String>,
-    /// Which file is being read, to keep from writing onto it; `None` for interfaces and pipes.
-    pub identity: Option<FileIdentity>,
+    /// How the file is compressed, if it is.
+    pub compression: Option<Method>,
+    /// What somebody wrote into the capture about it as a whole (pcapng). A hundred at most, each cut at 4096 bytes; not escaped.
+    pub comments: Vec<String>,
+    /// Names of addresses that the capture brings along (pcapng). Ten thousand at most; not escaped.
+    pub names: Vec<(IpAddr, String)>,
+    /// Which files are being read, to keep from writing onto them; none for interfaces and pipes.
+    pub identities: Vec<FileIdentity>,
 }
 
 impl SourceInfo {
+    /// A source of which no more is known than its name and format.
+    pub fn new(name: String, format: Format) -> Self {
+        Self {
+            name,
+            format,
+            interfaces: Vec::new(),
+            problems: Vec::new(),
+            compression: None,
+            comments: Vec::new(),
+            names: Vec::new(),
+            identities: Vec::new(),
+        }
+    }
+
+    /// The format in words, with the compression: `pcap, gzip`.
+    pub fn format_name(&self) -> String {
+        match self.compression {
+            Some(method) => format!("{}, {method}", self.format),
+            None => self.format.to_string(),
+        }
+    }
+
     /// The different link types known so far, in the order of their first interfaces.
     pub fn link_types(&self) -> Vec<LinkType> {
         let mut links = Vec::new();

@@ -287,11 +287,8 @@ fn describe(name: &str, link: LinkType, snap_length: u32, resolution: Resolution
     let mut interface = Interface::new(link, snap_length, resolution);
     interface.name = Some(name.to_owned());
     SourceInfo {
-        name: printable(name),
-        format: Format::Live,
         interfaces: vec![interface],
-        problems: Vec::new(),
-        identity: None,
+        ..SourceInfo::new(printable(name), Format::Live)
     }
 }
 

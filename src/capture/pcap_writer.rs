@@ -1,14 +1,15 @@
 //! `-o`: frames saved to a file or to standard output, with their own link type, snap length, both lengths and every digit of
 //! their time.
 //!
-//! Classic pcap where the source has one link type for good (a classic file, a live interface), in nanoseconds unless the source has
-//! no more than microseconds; pcapng where it may have several interfaces, with their names and descriptions. Simple packet
-//! blocks become enhanced ones. Not kept: comments and other blocks, and times before 1970, which become 1970.
+//! pcapng where the name asks for it or the source may have several interfaces, with their names and descriptions and the packets'
+//! comments; otherwise classic pcap, in nanoseconds unless the source has no more than microseconds. Simple packet blocks become
+//! enhanced ones. Not kept: blocks that are no packets, and times before 1970, which become 1970.
 
 use super::{FileIdentity, Format, Interface, SourceInfo, printable};
 use crate::analyzers::Frame;
 use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
 use anyhow::{Context, Result, anyhow, bail};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
@@ -36,8 +37,9 @@ impl PcapWriter {
     /// Creates the file (`-` is standard output) for the frames of a source, and writes its header. An existing file is overwritten,
     /// unless it is the very file that is being read, through whatever links: that is refused, and nothing is touched.
     ///
+    /// It is pcapng if its name ends in `.pcapng`, if comments are to be written, or if the source may have several link types.
     /// The caller hands on every [`super::Next::Interface`] and then the frames.
-    pub fn create(path: &Path, source: &SourceInfo) -> Result<Self> {
+    pub fn create(path: &Path, source: &SourceInfo, with_comments: bool) -> Result<Self> {
         let is_standard_output = path == Path::new("-");
         let name = if is_standard_output {
             "standard output".to_owned()
@@ -59,7 +61,7 @@ impl PcapWriter {
             .metadata()
             .with_context(|| format!("{name} cannot be written"))?;
         let identity = FileIdentity::of(&metadata);
-        if identity.is_some() && identity == source.identity {
+        if identity.is_some_and(|identity| source.identities.contains(&identity)) {
             bail!(
                 "{name} is the file that is being read ({}); write to another one",
                 source.name
@@ -69,15 +71,18 @@ impl PcapWriter {
             file.set_len(0)
                 .with_context(|| format!("{name} cannot be written"))?;
         }
-        Self::start(name, file, source)
+        let extension = path.extension().and_then(OsStr::to_str);
+        let is_pcapng = extension.is_some_and(|extension| extension.eq_ignore_ascii_case("pcapng"));
+        Self::start(name, file, source, is_pcapng || with_comments)
     }
 
-    fn start(name: String, file: File, source: &SourceInfo) -> Result<Self> {
+    fn start(name: String, file: File, source: &SourceInfo, pcapng: bool) -> Result<Self> {
         let fits_microseconds = source
             .interfaces
             .iter()
             .all(|interface| interface.resolution.fits_microseconds());
         let format = match source.format {
+            _ if pcapng => Container::Pcapng,
             Format::Pcapng => Container::Pcapng,
             _ if fits_microseconds => Container::Classic {
                 nanos_per_unit: 1000,
@@ -113,8 +118,8 @@ impl PcapWriter {
         }
     }
 
-    /// Writes a frame.
-    pub fn write(&mut self, frame: &Frame<'_>) -> Result<()> {
+    /// Writes a frame, in pcapng with comments.
+    pub fn write(&mut self, frame: &Frame<'_>, comments: &[String]) -> Result<()> {
         self.frames = self.frames.saturating_add(1);
         match self.format {
             Container::Classic { nanos_per_unit } => {
@@ -123,12 +128,15 @@ impl PcapWriter {
             }
             Container::Pcapng => {
                 let padding = frame.bytes.len().wrapping_neg() % 4;
-                let length = frame.bytes.len().saturating_add(padding).saturating_add(32) as u32;
+                let options = comment_options(comments);
+                let rest = padding.saturating_add(options.len()).saturating_add(32);
+                let length = frame.bytes.len().saturating_add(rest) as u32;
                 let header = packet_header(frame, length);
                 self.put(&[
                     &header,
                     frame.bytes,
                     &[0; 3][..padding.min(3)],
+                    &options,
                     &length.to_le_bytes(),
                 ])
             }
@@ -212,6 +220,18 @@ fn interface_description(interface: &Interface) -> Vec<u8> {
     block
 }
 
+/// The options behind a frame; none, and nothing allocated, without comments.
+fn comment_options(comments: &[String]) -> Vec<u8> {
+    let mut options = Vec::new();
+    for comment in comments {
+        put_option(&mut options, 1, comment.as_bytes());
+    }
+    if !options.is_empty() {
+        put_option(&mut options, 0, &[]);
+    }
+    options
+}
+
 fn put_option(options: &mut Vec<u8>, code: u16, value: &[u8]) {
     let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
     options.extend(code.to_le_bytes());
@@ -282,11 +302,13 @@ mod tests {
     }
 
     fn copy(source: &mut PcapReader, path: &Path) -> Result<u64> {
-        let mut writer = PcapWriter::create(path, source.describe())?;
+        let mut writer = PcapWriter::create(path, source.describe(), false)?;
+        let mut comments = Vec::new();
         loop {
             match source.next()? {
                 Next::Interface(interface) => writer.add_interface(interface)?,
-                Next::Frame(frame) => writer.write(&frame)?,
+                Next::Frame(frame) => writer.write(&frame, &std::mem::take(&mut comments))?,
+                Next::Comments(read) => comments = read,
                 Next::Idle => {}
                 Next::End(_) => return writer.finish(),
             }
@@ -334,6 +356,7 @@ mod tests {
                 // Numbers differ: the block that is no frame is not written.
                 Next::Frame(frame) => format!("{:?}", Frame { number: 0, ..frame }),
                 Next::Idle => "idle".to_owned(),
+                Next::Comments(comments) => format!("{comments:?}"),
             };
             let (was, is) = (told(before.next().unwrap()), told(after.next().unwrap()));
             assert_eq!(was, is);
@@ -341,6 +364,40 @@ mod tests {
                 break;
             }
         }
+    }
+
+    #[test]
+    fn the_name_or_comments_ask_for_pcapng() {
+        let scratch = Scratch::new("asked");
+        let bytes = classic(true);
+        let format = |name: &str, with_comments| {
+            let path = scratch.0.join(name);
+            let mut source = reader(&bytes).unwrap();
+            let mut writer = PcapWriter::create(&path, source.describe(), with_comments).unwrap();
+            let comment = ["said".to_owned()];
+            loop {
+                match source.next().unwrap() {
+                    Next::Interface(interface) => writer.add_interface(interface).unwrap(),
+                    Next::Frame(frame) => writer.write(&frame, &comment).unwrap(),
+                    Next::End(_) => break,
+                    _ => {}
+                }
+            }
+            writer.finish().unwrap();
+            let mut written = PcapReader::open(&path).unwrap();
+            let mut comments = 0;
+            loop {
+                match written.next().unwrap() {
+                    Next::Comments(read) => comments += usize::from(read == comment),
+                    Next::End(end) => break assert_eq!(end, super::super::End::Finished),
+                    _ => {}
+                }
+            }
+            (written.describe().format, comments)
+        };
+        assert_eq!(format("out.pcap", false), (Format::Pcap, 0));
+        assert_eq!(format("out.PCAPNG", false), (Format::Pcapng, 2));
+        assert_eq!(format("out.pcap", true), (Format::Pcapng, 2));
     }
 
     #[test]

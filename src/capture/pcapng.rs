@@ -1,5 +1,6 @@
 //! pcapng (draft-ietf-opsawg-pcapng): a row of blocks. Sections of either byte order, interfaces of any link type and time
-//! resolution, enhanced, simple and obsolete packet blocks, drop counters of interface statistics; all other blocks are skipped.
+//! resolution, enhanced, simple and obsolete packet blocks, drop counters of interface statistics, names of addresses, comments; all
+//! other blocks are skipped.
 //!
 //! Own code instead of the crate `pcap-parser`: that one builds a list of options for every packet block, hands out whole blocks
 //! only (so a block that claims 4 GB would have to be held), and leaves time resolutions to its user. Here a frame is delivered as
@@ -13,12 +14,14 @@ use super::pcapng_options::Options;
 use super::{Drops, Interface, Resolution, SourceInfo};
 use crate::analyzers::LinkType;
 use crate::utils::time::Timestamp;
+use std::net::IpAddr;
 
 /// How a file begins: the section header's type is the same in both byte orders.
 pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const NAME_RESOLUTION: u32 = 4;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
@@ -33,8 +36,18 @@ const SMALLEST_BLOCK: u32 = 12;
 const DESCRIPTION_LIMIT: u32 = 1024 * 1024;
 /// How many interfaces a file may have, so that one made of nothing else cannot fill the memory: about 40 MB here.
 const INTERFACE_LIMIT: usize = 262_144;
-/// Bytes kept of an interface's name and description.
+/// Bytes kept of an interface's name and description, and of a host's name.
 const TEXT_LIMIT: usize = 256;
+/// Comments that are kept of the capture as a whole, and of a frame.
+const COMMENT_LIMIT: usize = 100;
+/// Bytes kept of a comment.
+const COMMENT_LENGTH: usize = 4096;
+/// Names of addresses that are kept.
+const NAME_LIMIT: usize = 10_000;
+/// Bytes of a frame's options that are looked at.
+const PACKET_OPTIONS_LIMIT: u32 = 64 * 1024;
+/// Code and length of an option.
+const SHORTEST_OPTION: u32 = 4;
 
 /// The reader of one pcapng file.
 pub(super) struct Pcapng {
@@ -46,6 +59,8 @@ pub(super) struct Pcapng {
     /// The latest time seen, for simple packet blocks, which have none.
     latest: Timestamp,
     has_untimed_frames: bool,
+    /// A record whose comments were delivered first.
+    held: Option<Record>,
 }
 
 /// Leaves the function with a step, unless the bytes are there.
@@ -66,12 +81,16 @@ impl Pcapng {
             closing_length: None,
             latest: Timestamp::default(),
             has_untimed_frames: false,
+            held: None,
         }
     }
 
     /// The next frame or interface. Other blocks give [`Step::Nothing`].
     #[inline]
     pub(super) fn next(&mut self, buffer: &mut Buffer, info: &mut SourceInfo) -> Step {
+        if let Some(record) = self.held.take() {
+            return Step::Record(record);
+        }
         if let Some(length) = self.closing_length {
             fill!(buffer, 4, "a block");
             let again = self.order.u32_at(buffer.window(), 0);
@@ -101,6 +120,7 @@ impl Pcapng {
             SIMPLE_PACKET => self.simple_packet(buffer, info, length),
             INTERFACE_DESCRIPTION => self.interface_description(buffer, info, length),
             INTERFACE_STATISTICS => self.interface_statistics(buffer, info, length),
+            NAME_RESOLUTION => self.name_resolution(buffer, info, length),
             _ => {
                 self.close(buffer, length, 0);
                 if COUNTED.contains(&kind) {
@@ -128,7 +148,7 @@ impl Pcapng {
     }
 
     /// A section header decides the byte order, its own included.
-    pub(super) fn section_header(&mut self, buffer: &mut Buffer, info: &SourceInfo) -> Step {
+    pub(super) fn section_header(&mut self, buffer: &mut Buffer, info: &mut SourceInfo) -> Step {
         fill!(buffer, 16, "a section header");
         let window = buffer.window();
         let orders = [ByteOrder::Little, ByteOrder::Big];
@@ -148,10 +168,15 @@ impl Pcapng {
         if let Some(damage) = impossible_block(length, 28) {
             return damage;
         }
+        let held = length.saturating_sub(4).min(DESCRIPTION_LIMIT);
+        fill!(buffer, held as usize, "a section header");
         self.order = order;
         self.first_interface = info.interfaces.len();
-        buffer.consume(16);
-        self.close(buffer, length, 16);
+        let block = buffer.window().get(..held as usize).unwrap_or_default();
+        let options = Options::new(order, block.get(24..).unwrap_or_default());
+        keep_comments(&mut info.comments, options);
+        buffer.consume(held as usize);
+        self.close(buffer, length, held);
         Step::Nothing
     }
 
@@ -190,14 +215,47 @@ impl Pcapng {
             .timestamp(units, interface.offset_seconds);
         self.latest = self.latest.max(time);
         let bytes = buffer.consume(captured as usize);
-        self.close(buffer, length, HEADER.saturating_add(captured));
-        Step::Record(Record {
+        let mut record = Record {
             time,
             link: interface.link,
             interface: index as u64,
             wire_len: wire.max(captured),
             bytes,
-        })
+        };
+        let described = HEADER.saturating_add(captured).next_multiple_of(4);
+        let options = length.saturating_sub(4).saturating_sub(described);
+        if options >= SHORTEST_OPTION
+            && let Some(comments) = self.comments(buffer, &mut record, options, captured)
+        {
+            self.close(buffer, length, HEADER.saturating_add(captured));
+            self.held = Some(record);
+            return Step::Comments(comments);
+        }
+        self.close(buffer, length, HEADER.saturating_add(captured));
+        Step::Record(record)
+    }
+
+    /// The comments among the options behind a frame that was just consumed. Bytes that are not there yet are waited for by giving
+    /// up on the comments: a frame never waits.
+    #[cold]
+    fn comments(
+        &self,
+        buffer: &mut Buffer,
+        record: &mut Record,
+        options: u32,
+        captured: u32,
+    ) -> Option<Vec<String>> {
+        let padding = (captured.wrapping_neg() % 4) as usize;
+        let wanted = padding.saturating_add(options.min(PACKET_OPTIONS_LIMIT) as usize);
+        // Reading may move what is in the buffer: the frame is put back for as long.
+        buffer.put_back(&record.bytes);
+        let whole = record.bytes.len().saturating_add(wanted);
+        let is_there = buffer.fill(whole) == Filled::Ready;
+        record.bytes = buffer.consume(captured as usize);
+        let bytes = buffer.window().get(padding..wanted).filter(|_| is_there)?;
+        let mut comments = Vec::new();
+        keep_comments(&mut comments, Options::new(self.order, bytes));
+        Some(comments).filter(|comments| !comments.is_empty())
     }
 
     /// A simple packet block: the first interface, no time, and the captured length follows from the others.
@@ -265,10 +323,12 @@ impl Pcapng {
         let link = LinkType(self.order.u16_at(block, 8).into());
         let mut interface =
             Interface::new(link, self.order.u32_at(block, 12), Resolution::MICROSECONDS);
-        for (code, value) in Options::new(self.order, block.get(16..).unwrap_or_default()) {
+        let options = || Options::new(self.order, block.get(16..).unwrap_or_default());
+        keep_comments(&mut info.comments, options());
+        for (code, value) in options() {
             match (code, value) {
-                (2, text) => interface.name = Some(shortened(text)),
-                (3, text) => interface.description = Some(shortened(text)),
+                (2, text) => interface.name = Some(shortened(text, TEXT_LIMIT)),
+                (3, text) => interface.description = Some(shortened(text, TEXT_LIMIT)),
                 (9, [octet, ..]) => interface.resolution = Resolution::from_octet(*octet),
                 (14, offset) => interface.offset_seconds = self.number(offset) as i64,
                 _ => {}
@@ -313,6 +373,36 @@ impl Pcapng {
         Step::Nothing
     }
 
+    /// Records of type, length and value padded to four bytes, like options: an address and its names (draft-ietf-opsawg-pcapng
+    /// §4.5).
+    fn name_resolution(&mut self, buffer: &mut Buffer, info: &mut SourceInfo, length: u32) -> Step {
+        let held = length.saturating_sub(4).min(DESCRIPTION_LIMIT);
+        fill!(buffer, held as usize, "a name resolution block");
+        let block = buffer.window().get(..held as usize).unwrap_or_default();
+        for (kind, value) in Options::new(self.order, block.get(8..).unwrap_or_default()) {
+            let (address, names) = match (kind, value) {
+                (1, [a, b, c, d, names @ ..]) => (IpAddr::from([*a, *b, *c, *d]), names),
+                (2, value) => match value.split_first_chunk::<16>() {
+                    Some((address, names)) => (IpAddr::from(*address), names),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let names = names
+                .split(|&byte| byte == 0)
+                .filter(|name| !name.is_empty());
+            for name in names {
+                let pair = (address, shortened(name, TEXT_LIMIT));
+                if info.names.len() < NAME_LIMIT && !info.names.contains(&pair) {
+                    info.names.push(pair);
+                }
+            }
+        }
+        buffer.consume(held as usize);
+        self.close(buffer, length, held);
+        Step::Nothing
+    }
+
     /// A 64-bit option value; 0 if it is shorter.
     fn number(&self, value: &[u8]) -> u64 {
         value
@@ -327,9 +417,20 @@ fn impossible_block(length: u32, shortest: u32) -> Option<Step> {
     (length < shortest).then(|| Step::damaged(format!("a block claims a length of {length} bytes")))
 }
 
+/// Adds the comments (option 1) to those that are kept.
+fn keep_comments(comments: &mut Vec<String>, options: Options<'_>) {
+    let texts = options.filter(|(code, _)| *code == 1);
+    let room = COMMENT_LIMIT.saturating_sub(comments.len());
+    comments.extend(
+        texts
+            .map(|(_, text)| shortened(text, COMMENT_LENGTH))
+            .take(room),
+    );
+}
+
 /// An option's text, cut to what is kept; what is not UTF-8 is replaced.
-fn shortened(text: &[u8]) -> String {
-    String::from_utf8_lossy(text.get(..TEXT_LIMIT).unwrap_or(text))
+fn shortened(text: &[u8], limit: usize) -> String {
+    String::from_utf8_lossy(text.get(..limit).unwrap_or(text))
         .trim_end_matches('\0')
         .to_owned()
 }
@@ -503,6 +604,43 @@ pub(super) mod tests {
         assert_eq!(info.interfaces[1].resolution, Resolution::Binary(10));
         assert_eq!(info.problems.len(), 1);
         assert_eq!((info.snap_length(), info.link_types().len()), (None, 3));
+    }
+
+    #[test]
+    fn comments_and_names_are_told() {
+        let mut file = Writer(ByteOrder::Little, Vec::new());
+        let header = [
+            file.u32s(&[BYTE_ORDER_MAGIC]),
+            file.u16s(&[1, 0]),
+            vec![0xff; 8],
+        ];
+        let said = file.option(1, b"about the whole");
+        file.block(SECTION_HEADER, &[header.concat(), said]);
+        file.interface(1, 0, &[file.option(1, b"about eth0")]);
+        let v4 = file.option(1, b"\xc0\x00\x02\x01one\0two\0");
+        let v6 = file.option(2, &[&[0; 15][..], &[1], b"self\0"].concat());
+        let short = file.option(1, &[1, 2, 3]);
+        file.block(NAME_RESOLUTION, &[short, v4, v6, vec![0; 4]]);
+        file.enhanced(0, 0, 3, b"abc");
+        let mut reader = reader(&file.1).unwrap();
+        let mut told = Vec::new();
+        loop {
+            match reader.next().unwrap() {
+                Next::Comments(comments) => told.extend(comments),
+                Next::Frame(frame) => told.push(String::from_utf8_lossy(frame.bytes).into()),
+                Next::End(end) => break assert_eq!(end, End::Finished),
+                _ => {}
+            }
+        }
+        assert_eq!(told, ["a comment", "abc"]);
+        let info = reader.describe();
+        assert_eq!(info.comments, ["about the whole", "about eth0"]);
+        let names: Vec<_> = info
+            .names
+            .iter()
+            .map(|(address, name)| format!("{address} {name}"))
+            .collect();
+        assert_eq!(names, ["192.0.2.1 one", "192.0.2.1 two", "::1 self"]);
     }
 
     #[test]

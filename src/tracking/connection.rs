@@ -2,6 +2,7 @@
 
 use super::details::Details;
 use super::direction::{Direction, PerDirection};
+use super::encapsulation::SeenIn;
 use super::flow::Flow;
 use super::numbering::Numbering;
 use super::segment::Segment;
@@ -152,6 +153,8 @@ pub struct Connection {
     pub flows: PerDirection<Flow>,
     /// The handshake.
     pub handshake: Handshake,
+    /// The tags and tunnels its packets came in.
+    pub seen_in: SeenIn,
     /// How it ended; `None` while it has not.
     pub ending: Option<Ending>,
     /// Who sent the first FIN.

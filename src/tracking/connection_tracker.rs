@@ -7,6 +7,7 @@
 use super::connection::{Connection, Ending, Handshake};
 use super::details;
 use super::direction::{Direction, PerDirection};
+use super::encapsulation::SeenIn;
 use super::event::Event;
 use super::flow::Flow;
 use super::judge::{self, Case, Path, Position};
@@ -181,6 +182,7 @@ impl ConnectionTracker {
             connection, direction, segment, &judgement, &recorded, before,
         );
         connection.handshake.observe(segment);
+        connection.seen_in.note(segment.encapsulation);
         connection.last = connection.last.max(segment.time);
         let was_closed = connection.is_closed();
         for signal in signals.into_iter().flatten() {
@@ -279,6 +281,7 @@ impl ConnectionTracker {
                 states: PerDirection([State::Closed, State::Listen]),
                 flows: PerDirection([Flow::default(), Flow::default()]),
                 handshake: Handshake::default(),
+                seen_in: SeenIn::default(),
                 ending: None,
                 first_fin: None,
                 closed_at: Maybe::default(),

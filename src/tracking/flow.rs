@@ -1,7 +1,7 @@
 //! One direction of a connection: everything its sender has said so far.
 
 use super::rtt::{Estimate, Samples};
-use super::segment::Segment;
+use super::segment::{Place, Segment};
 use super::stream::Stream;
 use super::verdict::{Cause, VERDICT_COUNT, Verdict};
 use crate::analyzers::tcp::Flags;
@@ -171,6 +171,10 @@ pub struct LatestSegment {
     pub window: u16,
     /// Identification of its IPv4 header.
     pub ip_id: Option<u16>,
+    /// Time to live or hop limit of its IP header.
+    pub hops_left: u8,
+    /// Where it was seen.
+    pub place: Place,
 }
 
 impl LatestSegment {
@@ -186,6 +190,8 @@ impl LatestSegment {
             flags: segment.flags,
             window: segment.window,
             ip_id: segment.ip_id,
+            hops_left: segment.hops_left,
+            place: segment.place,
         }
     }
 }

@@ -97,6 +97,8 @@ pub enum Because {
     SameFrame,
     /// Every header field is that of a frame just before.
     SameHeaders,
+    /// Every header field is that of a frame just before that was seen on another interface or in another tunnel.
+    SeenElsewhere,
     /// It comes sooner than its sender could have learned of a loss: nanoseconds behind the gap.
     TooSoon(i64),
     /// It comes late enough for its sender to have learned of the loss: nanoseconds behind the gap.

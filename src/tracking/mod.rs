@@ -8,6 +8,7 @@ pub mod connection;
 pub mod connection_tracker;
 pub mod details;
 pub mod direction;
+pub mod encapsulation;
 pub mod event;
 pub mod flow;
 pub mod judge;

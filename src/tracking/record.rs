@@ -175,6 +175,8 @@ fn transmission(segment: &Segment, position: Position) -> Sent {
             .options
             .timestamps
             .map(|timestamps| timestamps.value),
+        hops_left: segment.hops_left,
+        place: segment.place,
         repeats: 0,
         sent_again: false,
         spurious: false,

@@ -1,8 +1,9 @@
 //! A TCP segment as the tracking sees it: a small copy of what one packet says, without the packet.
 
+use super::encapsulation::EncapsulationId;
 use crate::analyzers::tcp::Flags;
 use crate::analyzers::tcp_options::OptionSummary;
-use crate::analyzers::{Checksum, Frame, Packet};
+use crate::analyzers::{Checksum, Frame, Layer, Packet};
 use crate::utils::addressing::Endpoint;
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
@@ -18,6 +19,28 @@ pub enum Header {
     TooShort,
     /// It claims more bytes than the IP payload has. Nothing behind the ports can be relied on.
     TooLong,
+}
+
+/// Where a segment was seen: on which interface, which way it passed, and in which tags and tunnels. Captures on several
+/// interfaces see one packet at several places; a sender cannot do that. A short number; that two places have the same one is
+/// rare and does little harm.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Place(u16);
+
+impl Place {
+    fn of(frame: &Frame<'_>, packet: &Packet<'_>) -> Self {
+        let interface = packet.interface_index().unwrap_or(frame.interface);
+        let way = match packet.layers.first() {
+            Some(Layer::LinuxCookedV1(header)) => header.packet_type(),
+            Some(Layer::LinuxCookedV2(header)) => header.packet_type().into(),
+            _ => 0,
+        };
+        let mixed = interface
+            .wrapping_mul(8)
+            .wrapping_add(u32::from(way))
+            .wrapping_mul(0x9e37_79b1);
+        Self((mixed ^ mixed >> 16) as u16)
+    }
 }
 
 /// One segment.
@@ -55,10 +78,14 @@ pub struct Segment {
     pub ip_id: Option<u16>,
     /// What its checksum is worth; `None` if it was not captured whole.
     pub checksum: Option<Checksum>,
+    /// The tags and tunnels it came in.
+    pub encapsulation: EncapsulationId,
+    /// Where it was seen.
+    pub place: Place,
 }
 
 impl Segment {
-    /// The segment of a packet with its sender and receiver; `None` if the packet is not TCP.
+    /// The segment of a packet with its sender and receiver; `None` if the packet is not TCP. What it came in is still to be told.
     pub fn of(frame: &Frame<'_>, packet: &Packet<'_>) -> Option<(Endpoint, Endpoint, Segment)> {
         let (tcp, ip) = (packet.tcp()?, packet.ip()?);
         let claimed = tcp.header_len() as u32;
@@ -85,10 +112,19 @@ impl Segment {
             ecn: ip.ecn(),
             ip_id: ip.identification(),
             checksum: packet.tcp_checksum(),
+            encapsulation: EncapsulationId::PLAIN,
+            place: Place::of(frame, packet),
         };
         let sender = Endpoint::new(ip.source(), tcp.source_port());
         let receiver = Endpoint::new(ip.destination(), tcp.destination_port());
         Some((sender, receiver, segment))
+    }
+
+    /// The same segment in tags and tunnels.
+    #[inline]
+    pub fn put_inside(&mut self, encapsulation: EncapsulationId) {
+        self.encapsulation = encapsulation;
+        self.place.0 ^= encapsulation.number();
     }
 
     /// Octets of sequence space: payload, one for SYN, one for FIN (RFC 9293 §3.4).
@@ -135,6 +171,8 @@ impl Segment {
             ecn: 0,
             ip_id: None,
             checksum: None,
+            encapsulation: EncapsulationId::PLAIN,
+            place: Place::default(),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! later evidence (a duplicate, a DSACK) may still be about. What only a stream with gaps needs is made when it has one.
 
 use super::ranges::{Ranges, overlap};
+use super::segment::Place;
 use super::sent_log::{SentList, SentLog};
 use crate::utils::maybe::Maybe;
 use crate::utils::seq::Seq;
@@ -45,6 +46,10 @@ pub struct Sent {
     pub ip_id: u16,
     /// Its timestamp value, if it had one.
     pub tsval: Option<u32>,
+    /// Time to live or hop limit of its IP header.
+    pub hops_left: u8,
+    /// Where it was seen.
+    pub place: Place,
     /// How many transmissions of these octets came before it.
     pub repeats: u16,
     /// Whether octets of it were sent again later: its acknowledgment times nothing (Karn, RFC 6298 §3).
@@ -481,6 +486,8 @@ pub(super) mod tests {
             window: 0,
             ip_id: 0,
             tsval: None,
+            hops_left: 64,
+            place: Place::default(),
             repeats: 0,
             sent_again: false,
             spurious: false,

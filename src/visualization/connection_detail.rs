@@ -33,13 +33,12 @@ impl Output for ConnectionDetail {
         summary: &Summary,
         to: &mut dyn Write,
     ) -> Result<()> {
-        let now = summary.totals.last.unwrap_or_default();
         let connections = tracker.connections();
         for id in &self.ids {
             writeln!(to)?;
             match connections.binary_search_by_key(id, |connection| connection.id) {
                 Ok(at) => {
-                    self.one(connections[at], now, to)?;
+                    self.one(connections[at], summary, to)?;
                     by_wireshark(connections[at], summary.wireshark.as_ref(), to)?;
                 }
                 Err(_) if *id < tracker.total() => {
@@ -60,7 +59,8 @@ impl Output for ConnectionDetail {
 }
 
 impl ConnectionDetail {
-    fn one(&self, connection: &Connection, now: Timestamp, to: &mut dyn Write) -> Result<()> {
+    fn one(&self, connection: &Connection, summary: &Summary, to: &mut dyn Write) -> Result<()> {
+        let now = summary.totals.last.unwrap_or_default();
         let title = format!(
             "Connection {}: {} → {}",
             connection.id, connection.client, connection.server
@@ -78,6 +78,9 @@ impl ConnectionDetail {
                 .map_or(String::new(), |service| format!(" ({service})"))
         )?;
         for (name, value) in facts(connection, now) {
+            writeln!(to, "  {name:<26} {value}")?;
+        }
+        for (name, value) in wrapped(connection, summary) {
             writeln!(to, "  {name:<26} {value}")?;
         }
         writeln!(
@@ -141,6 +144,14 @@ fn facts(connection: &Connection, now: Timestamp) -> Vec<(&'static str, String)>
         facts.push(("on the ports of connection", id.to_string()));
     }
     facts
+}
+
+/// What stood between the link and the connection's IP header.
+fn wrapped(connection: &Connection, summary: &Summary) -> Vec<(&'static str, String)> {
+    let names = connection.seen_in.names(&summary.encapsulations);
+    let rows = names.into_iter().enumerate();
+    rows.map(|(at, name)| (if at == 0 { "inside" } else { "and inside" }, name))
+        .collect()
 }
 
 fn ending(ending: Ending) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Adding an output is one new file here and one row in `run`; nothing else learns of it.
 
+pub mod annotation;
 pub mod chart;
 pub mod connection_detail;
 pub mod connection_graphs;
@@ -27,12 +28,15 @@ pub mod wireshark_column;
 pub mod xplot;
 
 use crate::analyzers::{Frame, LinkType, Packet};
+use crate::reassembly::FragmentCounts;
+use crate::tracking::encapsulation::Encapsulations;
 use crate::tracking::totals::Totals;
 use crate::tracking::wireshark::{Analysis, WiresharkView};
 use crate::tracking::{Connection, ConnectionTracker, Event};
 use crate::utils::time::Timestamp;
 use anyhow::Result;
 use std::io::Write;
+use std::net::IpAddr;
 
 /// A packet that passed the selection, with what the tracking said of it.
 #[derive(Clone, Copy)]
@@ -45,6 +49,12 @@ pub struct Seen<'a> {
     pub event: Option<&'a Event<'a>>,
     /// What Wireshark says of that segment, if that was asked for.
     pub wireshark: Option<&'a Analysis>,
+    /// What somebody wrote about it in the capture; not escaped.
+    pub comments: &'a [String],
+    /// The interface it was captured on, if the capture names it.
+    pub interface: Option<&'a str>,
+    /// The same, if the capture has several.
+    pub interface_of_several: Option<&'a str>,
     /// Nanoseconds since the first packet of the capture.
     pub since_start: i64,
 }
@@ -56,12 +66,20 @@ pub struct Summary {
     pub source: String,
     /// The kind of capture, in a word.
     pub format: String,
+    /// What somebody wrote into the capture about it as a whole; not escaped.
+    pub comments: Vec<String>,
+    /// Names of addresses that the capture brings along; not escaped.
+    pub names: Vec<(IpAddr, String)>,
     /// The link types of its interfaces.
     pub link_types: Vec<LinkType>,
     /// The snap length in bytes, if there is one.
     pub snap_length: Option<u32>,
     /// Packets, bytes, layers, what could not be read.
     pub totals: Totals,
+    /// The tags and tunnels that were seen.
+    pub encapsulations: Encapsulations,
+    /// What became of fragments.
+    pub fragments: FragmentCounts,
     /// Packets that the kernel dropped.
     pub dropped_by_kernel: u64,
     /// Packets that the interface or its driver dropped.

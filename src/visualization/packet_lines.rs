@@ -1,8 +1,9 @@
 //! `-v`: exactly one line per packet, stable for grep and awk.
 //!
-//! Fields are separated by single spaces: frame number, seconds since the first packet, source, `>`, destination, protocol. For
-//! TCP follow `[FLAGS]`, `seq=`, `ack=`, `win=`, `len=`, `<options>` if there are any, `conn=`, the states of both ends behind
-//! the packet, `[wrong checksum]` where it is, and each verdict in brackets with what it rests on.
+//! Fields are separated by single spaces: frame number, seconds since the first packet, `if=` with the interface where the capture
+//! has several, source, `>`, destination, protocol. For TCP follow `[FLAGS]`, `seq=`, `ack=`, `win=`, `len=`, `<options>` if there
+//! are any, `conn=`, the states of both ends behind the packet, `[wrong checksum]` where it is, and each verdict in brackets with
+//! what it rests on.
 
 use super::style::{Style, Tone, tone_of};
 use super::wireshark_column::Column;
@@ -33,6 +34,9 @@ impl Output for PacketLines {
             seen.frame.number,
             format::seconds(seen.since_start)
         )?;
+        if let Some(interface) = seen.interface_of_several {
+            write!(to, "if={interface} ")?;
+        }
         match seen.event {
             Some(event) => {
                 self.segment(seen.packet, event, to)?;
@@ -44,6 +48,9 @@ impl Output for PacketLines {
         }
         if let Some(stop) = seen.packet.stop {
             write!(to, " [{} {}]", stop.layer, stop.why.name())?;
+        }
+        for comment in seen.comments {
+            write!(to, " [comment: {}]", format::printable(comment))?;
         }
         writeln!(to)?;
         Ok(())
@@ -343,6 +350,9 @@ impl Display for Reason {
             Because::NewerTimestamp => f.write_str("newer timestamp than behind the gap"),
             Because::OlderTimestamp => f.write_str("older timestamp than what overtook it"),
             Because::SameFrame => f.write_str("same headers and IP ID"),
+            Because::SeenElsewhere => {
+                f.write_str("the same packet on another interface or in another tunnel")
+            }
             Because::SameHeaders => f.write_str("same headers, too soon to be sent again"),
             Because::TooSoon(nanos) => write!(
                 f,

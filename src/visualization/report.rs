@@ -2,7 +2,8 @@
 
 use super::style::{Style, align, plain_table};
 use super::{Output, Summary};
-use crate::analyzers::Why;
+use crate::analyzers::{LayerName, Stop, Why};
+use crate::reassembly::FragmentCounts;
 use crate::tracking::totals::Protocol;
 use crate::tracking::{ConnectionTracker, Direction};
 use crate::utils::format;
@@ -32,10 +33,12 @@ impl Output for Report {
         to: &mut dyn Write,
     ) -> Result<()> {
         self.source(summary, to)?;
+        written_in_the_capture(summary, to)?;
         if summary.totals.all.packets > 0 {
             writeln!(to, "{}", layers(summary).trim_fmt())?;
         }
         self.undecoded(summary, to)?;
+        fragments(summary.fragments, to)?;
         self.checksums(tracker, summary, to)?;
         self.drops(summary, to)?;
         writeln!(to)?;
@@ -118,11 +121,17 @@ impl Report {
     }
 
     fn undecoded(&self, summary: &Summary, to: &mut dyn Write) -> Result<()> {
-        if summary.totals.stops.is_empty() {
+        // What became of fragments of IP is said in a line of its own.
+        let is_ip_fragment = |stop: &Stop| {
+            stop.why == Why::Fragment && matches!(stop.layer, LayerName::Ipv4 | LayerName::Ipv6)
+        };
+        let all = summary.totals.stops.iter();
+        let mut stops = all.filter(|(stop, _)| !is_ip_fragment(stop)).peekable();
+        if stops.peek().is_none() {
             return Ok(());
         }
         writeln!(to, "Not decoded to the end:")?;
-        for (stop, &packets) in &summary.totals.stops {
+        for (stop, &packets) in stops {
             let why = match stop.why {
                 Why::Truncated => "cut off, too little was captured",
                 Why::Malformed => "malformed",
@@ -192,6 +201,59 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// Names that are shown.
+const SHOWN_NAMES: usize = 20;
+
+/// Comments and names of addresses that the capture brings along.
+fn written_in_the_capture(summary: &Summary, to: &mut dyn Write) -> Result<()> {
+    for comment in &summary.comments {
+        writeln!(to, "Comment: {}", format::printable(comment))?;
+    }
+    if summary.names.is_empty() {
+        return Ok(());
+    }
+    writeln!(to, "Names in the capture:")?;
+    for (address, name) in summary.names.iter().take(SHOWN_NAMES) {
+        writeln!(to, "  {address}  {}", format::printable(name))?;
+    }
+    let more = summary.names.len().saturating_sub(SHOWN_NAMES);
+    if more > 0 {
+        writeln!(to, "  and {} more", format::count(more as u64))?;
+    }
+    Ok(())
+}
+
+/// What became of the fragments of IP.
+fn fragments(counts: FragmentCounts, to: &mut dyn Write) -> Result<()> {
+    if counts.fragments == 0 {
+        return Ok(());
+    }
+    writeln!(
+        to,
+        "{} IP fragments: {} datagrams put together.",
+        format::count(counts.fragments),
+        format::count(counts.reassembled)
+    )?;
+    for (number, what) in [
+        (
+            counts.incomplete,
+            "datagrams incomplete after 30 s or at the end",
+        ),
+        (counts.overlapping, "datagrams with overlapping fragments"),
+        (counts.repeated, "fragments that came twice"),
+        (counts.malformed, "fragments with impossible lengths"),
+        (
+            counts.cut,
+            "fragments cut by the snap length, not put together",
+        ),
+    ] {
+        if number > 0 {
+            writeln!(to, "  {:>9}  {what}", format::count(number))?;
+        }
+    }
+    Ok(())
 }
 
 /// TCP segments with a wrong checksum, and those whose sender leaves the sum to its network card: that is sure where the field

@@ -1,6 +1,6 @@
 //! Octets that are not the next in order: a duplicate, a retransmission, or a first transmission that was overtaken?
 
-use super::{Case, cause};
+use super::{Case, cause, elsewhere};
 use crate::tracking::judgement::{Because, Judgement, Lost, Proof, Repeat, Trigger};
 use crate::tracking::state::State;
 use crate::tracking::stream::{Hole, Sent};
@@ -31,7 +31,9 @@ pub fn duplicate(case: &Case<'_>) -> Option<Repeat> {
         .transmissions(case.log)
         .take_while(recent)
         .find(same)?;
-    let because = copy_by(case, copy.ip_id, case.segment.time.since(copy.time))?;
+    let nanos = case.segment.time.since(copy.time);
+    let because = elsewhere::copy(case, copy.place, copy.ip_id, nanos)
+        .or_else(|| copy_by(case, copy.ip_id, nanos))?;
     Some(Repeat {
         cause: None,
         because,
@@ -49,7 +51,10 @@ fn same_headers(case: &Case<'_>, sent: &Sent) -> bool {
         .options
         .timestamps
         .map(|timestamps| timestamps.value);
-    sent.ack == case.segment.ack && sent.window == case.segment.window && sent.tsval == tsval
+    sent.ack == case.segment.ack
+        && sent.window == case.segment.window
+        && sent.tsval == tsval
+        && case.segment.hops_left <= sent.hops_left
 }
 
 /// Whether a frame that looks the same is the same: by IP identification, or, where that says nothing, by coming sooner than
@@ -71,19 +76,23 @@ fn is_missed(case: &Case<'_>) -> bool {
     asked || stream.sacked().above(case.position.end) > 0
 }
 
-/// An acknowledgment repeated to the letter is a duplicate ACK, unless the IP identification shows that it is one frame seen
-/// twice.
+/// An acknowledgment repeated to the letter is a duplicate ACK, unless the IP identification or the place shows that it is one
+/// frame seen twice.
 fn duplicate_without_octets(case: &Case<'_>) -> Option<Repeat> {
     let (old, new) = (&case.sender.latest?.segment, case.segment);
-    let id = new.ip_id.filter(|&id| id != 0)?;
     let nanos = new.time.since(old.time);
-    let same = old.ip_id == Some(id)
+    let because =
+        elsewhere::copy(case, old.place, old.ip_id.unwrap_or(0), nanos).or_else(|| {
+            let has_id = new.ip_id.is_some_and(|id| id != 0) && old.ip_id == new.ip_id;
+            has_id.then_some(Because::SameFrame)
+        })?;
+    let same = new.hops_left <= old.hops_left
         && (old.seq, old.ack, old.flags, old.window) == (new.seq, new.ack, new.flags, new.window)
         && old.payload_len == new.payload_len
         && old.options == new.options.digest();
     (same && nanos.abs() <= SAME_FRAME).then_some(Repeat {
         cause: None,
-        because: Because::SameFrame,
+        because,
         trigger: None,
         last: Some((old.frame, nanos)),
         first: None,

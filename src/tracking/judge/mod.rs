@@ -6,6 +6,7 @@
 mod acknowledgment;
 mod cause;
 mod copies;
+mod elsewhere;
 mod lost_tail;
 mod reset;
 mod sequence;

@@ -2,10 +2,10 @@
 
 use super::direction::DirectionPart;
 use super::exact_time;
-use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{Connection, Direction};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::{Timestamp, millis, seconds};
+use crate::visualization::Summary;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -46,6 +46,8 @@ pub struct ConnectionLine {
     duration_s: f64,
     active_s: f64,
     initial_rtt_ms: Option<f64>,
+    /// The tags and tunnels it came in, the outermost first; none where there were none.
+    encapsulation: Vec<String>,
     packets: u64,
     bytes: u64,
     client_to_server: DirectionPart,
@@ -61,7 +63,8 @@ struct EndingPart {
 
 impl ConnectionLine {
     /// A connection as it stands at a moment of the capture.
-    pub fn of(connection: &Connection, now: Timestamp, view: Option<&WiresharkView>) -> Self {
+    pub fn of(connection: &Connection, now: Timestamp, summary: &Summary) -> Self {
+        let view = summary.wireshark.as_ref();
         let states = connection.states_at(now);
         Self {
             r#type: "connection",
@@ -87,6 +90,7 @@ impl ConnectionLine {
             duration_s: seconds(connection.duration()),
             active_s: seconds(connection.active_time()),
             initial_rtt_ms: connection.handshake.round_trip().map(millis),
+            encapsulation: connection.seen_in.names(&summary.encapsulations),
             packets: connection.packets(),
             bytes: connection.wire_bytes(),
             client_to_server: DirectionPart::of(connection, Direction::ToServer, view),

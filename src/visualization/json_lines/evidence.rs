@@ -184,6 +184,7 @@ fn because_name(because: Because) -> &'static str {
         Because::NewerTimestamp => "newer_timestamp",
         Because::OlderTimestamp => "older_timestamp",
         Because::SameFrame => "same_frame",
+        Because::SeenElsewhere => "seen_elsewhere",
         Because::SameHeaders => "same_headers",
         Because::TooSoon(_) => "too_soon",
         Because::LateEnough(_) => "late_enough",

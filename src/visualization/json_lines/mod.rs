@@ -43,8 +43,10 @@ impl Output for JsonLines {
         summary: &Summary,
         to: &mut dyn Write,
     ) -> Result<()> {
-        let view = summary.wireshark.as_ref();
-        line(&ConnectionLine::of(connection, connection.last, view), to)
+        line(
+            &ConnectionLine::of(connection, connection.last, summary),
+            to,
+        )
     }
 
     fn finish(
@@ -54,9 +56,8 @@ impl Output for JsonLines {
         to: &mut dyn Write,
     ) -> Result<()> {
         let now = summary.totals.last.unwrap_or_default();
-        let view = summary.wireshark.as_ref();
         for connection in tracker.connections() {
-            line(&ConnectionLine::of(connection, now, view), to)?;
+            line(&ConnectionLine::of(connection, now, summary), to)?;
         }
         line(&SummaryLine::of(tracker, summary), to)
     }

@@ -17,6 +17,10 @@ pub struct PacketLine {
     #[serde(serialize_with = "exact_time")]
     time: Timestamp,
     bytes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comments: Vec<String>,
     #[serde(flatten)]
     segment: Option<SegmentPart>,
     #[serde(
@@ -58,6 +62,8 @@ impl PacketLine {
         Self {
             r#type: "packet",
             frame: seen.frame.number,
+            comments: seen.comments.to_vec(),
+            interface: seen.interface_of_several.map(ToOwned::to_owned),
             time: seen.frame.time,
             bytes: seen.frame.wire_len,
             segment: seen.event.map(SegmentPart::of),

@@ -1,6 +1,7 @@
 //! The last object: the capture as a whole.
 
 use super::exact_time;
+use crate::reassembly::FragmentCounts;
 use crate::tracking::ConnectionTracker;
 use crate::tracking::totals::{Amount, Protocol};
 use crate::utils::time::Timestamp;
@@ -23,9 +24,12 @@ pub struct SummaryLine {
     last_time: Option<Timestamp>,
     layers: Layers,
     stops: BTreeMap<String, u64>,
+    fragments: FragmentsPart,
     dropped: Dropped,
     connections: u64,
     evicted: u64,
+    comments: Vec<String>,
+    names: BTreeMap<String, Vec<String>>,
     warnings: Vec<String>,
 }
 
@@ -33,6 +37,31 @@ pub struct SummaryLine {
 struct Dropped {
     by_kernel: u64,
     by_interface: u64,
+}
+
+#[derive(Serialize)]
+struct FragmentsPart {
+    packets: u64,
+    reassembled: u64,
+    incomplete: u64,
+    overlapping: u64,
+    repeated: u64,
+    malformed: u64,
+    cut: u64,
+}
+
+impl FragmentsPart {
+    fn of(counts: FragmentCounts) -> Self {
+        Self {
+            packets: counts.fragments,
+            reassembled: counts.reassembled,
+            incomplete: counts.incomplete,
+            overlapping: counts.overlapping,
+            repeated: counts.repeated,
+            malformed: counts.malformed,
+            cut: counts.cut,
+        }
+    }
 }
 
 struct Layers(Vec<(&'static str, Amount)>);
@@ -80,12 +109,15 @@ impl SummaryLine {
             last_time: totals.last,
             layers: Layers(layers.filter(|(_, amount)| amount.packets > 0).collect()),
             stops: stops.collect(),
+            fragments: FragmentsPart::of(summary.fragments),
             dropped: Dropped {
                 by_kernel: summary.dropped_by_kernel,
                 by_interface: summary.dropped_by_interface,
             },
             connections: tracker.total(),
             evicted: tracker.evicted(),
+            comments: summary.comments.clone(),
+            names: names(summary),
             warnings: summary.warnings.clone(),
         }
     }
@@ -99,4 +131,16 @@ fn exact_time_if_any<S: Serializer>(
         Some(time) => exact_time(time, serializer),
         None => serializer.serialize_none(),
     }
+}
+
+/// The names of each address that the capture brings along.
+fn names(summary: &Summary) -> BTreeMap<String, Vec<String>> {
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (address, name) in &summary.names {
+        names
+            .entry(address.to_string())
+            .or_default()
+            .push(name.clone());
+    }
+    names
 }

@@ -41,6 +41,12 @@ impl Output for Onion {
             format::date_and_time(frame.time),
             format::seconds(seen.since_start)
         )?;
+        if let Some(interface) = seen.interface {
+            writeln!(to, "  Captured on interface {interface}")?;
+        }
+        for comment in seen.comments {
+            writeln!(to, "  Comment: {}", format::printable(comment))?;
+        }
         for layer in &seen.packet.layers {
             self.block(&layer_fields(layer, seen), to)?;
         }

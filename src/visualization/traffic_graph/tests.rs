@@ -37,6 +37,9 @@ fn traffic(packets: u64, apart: i64, connections: u64) -> TrafficGraph {
             packet: &packet,
             event: Some(&event),
             wireshark: None,
+            comments: &[],
+            interface: None,
+            interface_of_several: None,
             since_start: time.nanos(),
         };
         graph.packet(&seen, &mut std::io::sink()).unwrap();
