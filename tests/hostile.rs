@@ -46,7 +46,7 @@ fn survive(path: &Path) -> Vec<u8> {
         let frame = match source.next().expect("damage is an end, not an error") {
             Next::End(_) => break,
             Next::Frame(frame) => frame,
-            Next::Interface(_) | Next::Idle => continue,
+            Next::Interface(_) | Next::Comments(_) | Next::Idle => continue,
         };
         let packet = decode(&frame);
         summary.totals.add(&frame, &packet);
@@ -62,6 +62,9 @@ fn survive(path: &Path) -> Vec<u8> {
             .zip(event.as_ref())
             .map(|(view, event)| view.observe(event));
         let seen = Seen {
+            comments: &[],
+            interface: None,
+            interface_of_several: None,
             frame: &frame,
             packet: &packet,
             event: event.as_ref(),

@@ -35,6 +35,8 @@ fn plain(frame: u64, nanos: i64) -> Segment {
         ecn: 0,
         ip_id: None,
         checksum: None,
+        encapsulation: Default::default(),
+        place: Default::default(),
     }
 }
 
