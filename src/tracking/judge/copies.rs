@@ -90,7 +90,7 @@ fn duplicate_without_octets(case: &Case<'_>) -> Option<Repeat> {
         && (old.seq, old.ack, old.flags, old.window) == (new.seq, new.ack, new.flags, new.window)
         && old.payload_len == new.payload_len
         && old.options == new.options.digest();
-    (same && nanos.abs() <= SAME_FRAME).then_some(Repeat {
+    (same && (-SAME_FRAME..=SAME_FRAME).contains(&nanos)).then_some(Repeat {
         cause: None,
         because,
         trigger: None,

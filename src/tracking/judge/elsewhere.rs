@@ -18,7 +18,8 @@ pub(super) fn copy(case: &Case<'_>, place: Place, ip_id: u16, nanos: i64) -> Opt
         round_trip.clamp(SOONEST_REPEAT, LONGEST_WAY)
     });
     let same_id = case.segment.ip_id.unwrap_or(0) == ip_id;
-    let at_once = nanos.abs() <= limit || same_id && ip_id != 0 && nanos.abs() <= LONGEST_WAY;
+    let within = |limit: i64| (-limit..=limit).contains(&nanos);
+    let at_once = within(limit) || same_id && ip_id != 0 && within(LONGEST_WAY);
     (case.segment.place != place && same_id && at_once).then_some(Because::SeenElsewhere)
 }
 
