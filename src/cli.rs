@@ -3,7 +3,7 @@
 use crate::selection::{AddressPattern, PortRange};
 use crate::visualization::chart::Size;
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Captures or reads network traffic, follows every TCP connection and says what happened to it.
 #[derive(Parser, Debug, Clone)]
@@ -207,6 +207,12 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The directory that graphs are written into, if any are.
+    pub fn writes_into(&self) -> Option<&Path> {
+        let graphs = self.graph || self.overview || self.sequence || self.ladder;
+        (graphs || self.xplot || self.csv).then_some(&self.output_dir)
+    }
+
     /// The interface, however it was named.
     pub fn interface(&self) -> Option<&str> {
         self.interface

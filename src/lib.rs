@@ -23,6 +23,9 @@ pub mod exit;
 pub mod feed;
 /// What the machine has to capture on.
 pub mod interfaces;
+/// Giving up what root may do.
+#[cfg(target_os = "linux")]
+pub mod privileges;
 /// The progress line.
 pub mod progress;
 /// Fragments → datagrams.

@@ -44,6 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["selection", "visualization::chart"]),
     ("settings", &["utils", "cli", "visualization"]),
     ("interfaces", &["utils", "capture", "visualization"]),
+    ("privileges", &["utils"]),
     // The first half of the loop.
     (
         "feed",
@@ -73,6 +74,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "cli",
             "settings",
             "progress",
+            "privileges",
             "exit",
         ],
     ),
@@ -127,7 +129,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("plotters", GRAPHS),
     ("plotters_backend", GRAPHS),
     ("png", &["visualization/chart/file.rs"]),
-    ("rustix", &["capture/"]),
+    ("rustix", &["capture/", "privileges.rs"]),
     ("ruzstd", &["capture/compressed.rs"]),
     ("serde", &["visualization/json_lines/"]),
     ("serde_json", &["visualization/json_lines/"]),
