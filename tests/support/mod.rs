@@ -65,6 +65,24 @@ pub fn run_with(arguments: &str, change: impl FnOnce(&mut Command) -> &mut Comma
         .into()
 }
 
+/// Runs the binary as nobody, from a copy where everybody may come in: the project may stand in root's own directory. For root
+/// only.
+pub fn run_as_nobody(scratch: &Scratch, arguments: &str) -> Ran {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let copy = scratch.path("tcp-monitor");
+    std::fs::copy(env!("CARGO_BIN_EXE_tcp-monitor"), &copy).expect("the binary can be copied");
+    for path in [scratch.path("."), copy.clone()] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(copy);
+    command
+        .args(arguments.split_whitespace())
+        .stdin(Stdio::null());
+    command.current_dir("/").uid(65534).gid(65534);
+    command.output().expect("the binary starts").into()
+}
+
 /// A file in fixtures/.
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
