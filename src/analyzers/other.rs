@@ -2,6 +2,7 @@
 //! for a line and for the summary.
 
 use super::packet::{LayerName, Why};
+use crate::utils::addressing::MacAddress;
 use etherparse::{
     ArpPacketSlice, Icmpv4Slice, Icmpv4Type, Icmpv6Slice, Icmpv6Type, UdpHeaderSlice,
 };
@@ -81,6 +82,16 @@ impl<'a> Other<'a> {
             address(arp.sender_protocol_addr())?,
             address(arp.target_protocol_addr())?,
         ))
+    }
+}
+
+impl Other<'_> {
+    /// For ARP over Ethernet and IPv4: the sender's station, and the address it claims (RFC 826).
+    pub fn arp_claim(&self) -> Option<(MacAddress, Ipv4Addr)> {
+        let Other::Arp(bytes) = self else { return None };
+        let arp = ArpPacketSlice::from_slice(bytes).ok()?;
+        let station = <[u8; 6]>::try_from(arp.sender_hw_addr()).ok()?;
+        Some((MacAddress(station), self.arp_addresses()?.0))
     }
 }
 
