@@ -177,6 +177,7 @@ impl ConnectionTracker {
         let (own, other) = connection.flows.pair_mut(direction);
         let zeek = &mut connection.zeek;
         zeek.observe(direction, (own, other), segment, position, &judgement);
+        let hops_before = own.latest.map(|latest| latest.segment.hops_left);
         let recorded = record::record((own, other), log, segment, position, &judgement);
         details::note(
             connection, direction, segment, &judgement, &recorded, before,
@@ -200,6 +201,7 @@ impl ConnectionTracker {
             relative,
             position,
             states_before,
+            hops_before,
             recorded,
         )
     }
@@ -216,6 +218,7 @@ impl ConnectionTracker {
         relative: Relative,
         position: Position,
         states_before: PerDirection<State>,
+        hops_before: Option<u8>,
         recorded: Recorded,
     ) -> Event<'a> {
         Event {
@@ -229,6 +232,7 @@ impl ConnectionTracker {
             window: recorded.window,
             judgement: &self.judgement,
             states_before,
+            hops_before,
             in_flight: recorded.in_flight,
             rtt: recorded.rtt,
         }

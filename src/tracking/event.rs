@@ -31,6 +31,8 @@ pub struct Event<'a> {
     pub judgement: &'a Judgement,
     /// The states of both ends before it.
     pub states_before: PerDirection<State>,
+    /// Time to live or hop limit of its sender's segment before; `None` for the first.
+    pub hops_before: Option<u8>,
     /// Octets of its sender that were under way behind it and not acknowledged, as the sender knew it (ANALYSIS.md 7.3);
     /// `None` for a segment without data.
     pub in_flight: Option<u64>,
