@@ -11,6 +11,8 @@
 //! Who may use whom is checked by `tests/architecture.rs`:
 //! utils ◄ analyzers ◄ (tracking, selection) ◄ visualization ◄ run ◄ main; capture uses utils and the frame types alone.
 
+/// Rules over events: what a person should be told of at once.
+pub mod alerts;
 /// Bytes → facts about one packet.
 pub mod analyzers;
 /// Where frames come from, and where they are saved.

@@ -41,7 +41,23 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // What was typed needs to know what can be meant.
-    ("cli", &["selection", "visualization::chart"]),
+    (
+        "cli",
+        &["alerts::Rule", "selection", "visualization::chart"],
+    ),
+    ("on_alert", &[]),
+    (
+        "watch",
+        &[
+            "utils",
+            "analyzers",
+            "tracking",
+            "alerts",
+            "visualization",
+            "cli",
+            "on_alert",
+        ],
+    ),
     ("settings", &["utils", "cli", "visualization"]),
     ("interfaces", &["utils", "capture", "visualization"]),
     ("privileges", &["utils"]),
@@ -75,6 +91,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "settings",
             "progress",
             "privileges",
+            "watch",
             "exit",
         ],
     ),
@@ -108,7 +125,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("csv", &["visualization/series_csv.rs"]),
     ("etherparse", &["analyzers/other.rs"]),
     ("flate2", &["capture/compressed.rs"]),
-    ("hashbrown", &["tracking/"]),
+    ("hashbrown", &["alerts/table.rs", "tracking/"]),
     ("indicatif", &["progress.rs"]),
     ("ipnet", &["selection.rs"]),
     ("lz4_flex", &["capture/compressed.rs"]),
@@ -118,6 +135,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "visualization/style.rs",
             "visualization/report.rs",
+            "visualization/findings.rs",
             "visualization/packet_lines.rs",
             "visualization/onion/",
             "visualization/connection_detail.rs",
@@ -131,12 +149,17 @@ const DOORS: &[(&str, &[&str])] = &[
     ("png", &["visualization/chart/file.rs"]),
     ("rustix", &["capture/", "privileges.rs"]),
     ("ruzstd", &["capture/compressed.rs"]),
-    ("serde", &["visualization/json_lines/"]),
+    (
+        "serde",
+        &["alerts/thresholds.rs", "visualization/json_lines/"],
+    ),
     ("serde_json", &["visualization/json_lines/"]),
+    ("shlex", &["on_alert.rs"]),
     ("signal_hook", &["run.rs"]),
     ("sketches_ddsketch", &["tracking/rtt.rs"]),
     ("terminal_size", &["settings.rs"]),
     ("time", &["utils/", "visualization/"]),
+    ("toml", &["alerts/thresholds.rs"]),
     ("ttf_noto_sans", &["visualization/chart/sheet.rs"]),
 ];
 
