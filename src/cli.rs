@@ -1,5 +1,6 @@
 //! The command line: what was typed. What was meant by it is `config`.
 
+use crate::alerts::Rule;
 use crate::selection::{AddressPattern, PortRange};
 use crate::visualization::chart::Size;
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
   tcp-monitor -f captures/                        all files of a directory, in the order of time
   tcpdump -U -w - | tcp-monitor -f -              from another program
 
-Exit codes: 0 done, 1 could not do it, 2 wrong usage."
+Exit codes: 0 done, 1 could not do it, 2 wrong usage, 3 an alert of --fail-on was raised."
 )]
 pub struct Arguments {
     /// Interface to capture on, such as eth0, lo or any [example: tcp-monitor eth0]
@@ -184,6 +185,29 @@ pub struct Arguments {
     /// Prints what each verdict means and where that is written [default: off] [example: --explain-verdicts]
     #[arg(long)]
     pub explain_verdicts: bool,
+
+    /// File with thresholds for the alerts, in TOML; --explain-alerts prints the defaults as one [default: none]
+    /// [example: --alerts alerts.toml]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_alerts")]
+    pub alerts: Option<PathBuf>,
+
+    /// No alerts [default: on] [example: --no-alerts]
+    #[arg(long)]
+    pub no_alerts: bool,
+
+    /// Runs a command for each alert, with the alert as JSON on its standard input: without a shell, ten at once and then
+    /// one each second at most [default: none] [example: --on-alert 'logger -t tcp-monitor']
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_alerts")]
+    pub on_alert: Option<String>,
+
+    /// Ends with exit code 3 if one of these alerts was raised; may be repeated [default: none]
+    /// [example: --fail-on port_scan,syn_flood]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', action = ArgAction::Append, conflicts_with = "no_alerts")]
+    pub fail_on: Vec<Rule>,
+
+    /// Prints when each alert is raised, as a file for --alerts [default: off] [example: --explain-alerts > alerts.toml]
+    #[arg(long)]
+    pub explain_alerts: bool,
 
     /// Bytes of each packet to capture [default: 262144] [example: --snaplen 128]
     #[arg(long, value_name = "BYTES", default_value_t = 262_144, hide_default_value = true,

@@ -11,6 +11,8 @@ pub enum Exit {
     Failed,
     /// Wrong usage.
     Usage,
+    /// Done, and an alert that `--fail-on` names was raised.
+    Alert,
 }
 
 impl From<Exit> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Alert => 3,
         })
     }
 }
@@ -52,7 +55,12 @@ mod tests {
 
     #[test]
     fn codes() {
-        for (exit, code) in [(Exit::Done, 0), (Exit::Failed, 1), (Exit::Usage, 2)] {
+        for (exit, code) in [
+            (Exit::Done, 0),
+            (Exit::Failed, 1),
+            (Exit::Usage, 2),
+            (Exit::Alert, 3),
+        ] {
             assert_eq!(ExitCode::from(exit), ExitCode::from(code));
         }
     }

@@ -5,6 +5,7 @@
 //! The order of packets is kept. A batch ends when it is full or when the source has nothing more, so that no live packet waits
 //! for others.
 
+use crate::analyzers::other::Other;
 use crate::analyzers::{self, Frame, LayerName, LinkType, Packet, Stop, Why};
 use crate::capture::bpf::Filter;
 use crate::capture::pcap_writer::PcapWriter;
@@ -36,7 +37,7 @@ const FIGURES_EVERY: Duration = Duration::from_millis(100);
 /// Packets in the order of the capture.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The packets: all that passed the selection if somebody wants to see them, the TCP segments among them otherwise.
+    /// The packets: all that passed the selection if somebody wants to see them, otherwise the TCP segments and ARP packets among them.
     pub packets: Vec<Taken>,
     /// The bytes of the packets that somebody wants to see, one after the other.
     pub bytes: Vec<u8>,
@@ -314,8 +315,10 @@ impl Intake {
                 self.batch.comments.push((frame.number, comments));
             }
         }
-        if self.shown || segment.is_some() {
-            let (frame_bytes, datagram) = if self.shown {
+        // The alerts look at ARP, whether or not anybody wants to see it.
+        let is_claim = segment.is_none() && packet.other().and_then(Other::arp_claim).is_some();
+        if self.shown || segment.is_some() || is_claim {
+            let (frame_bytes, datagram) = if self.shown || is_claim {
                 (frame.bytes, whole.unwrap_or_default())
             } else {
                 (&[][..], &[][..])

@@ -4,12 +4,12 @@
 //! The straight line, along which data flow one way only:
 //!
 //! ```text
-//! Source::next ─Frame→ analyzers::decode ─Packet→ Segment ─→ ConnectionTracker::observe ─Event→ every Output
-//!                                                                          (at the end) every Output::finish
+//! Source::next ─Frame→ analyzers::decode ─Packet→ Segment ─→ ConnectionTracker::observe ─Event→ alerts ─→ every Output
+//!                                                                                     (at the end) every Output::finish
 //! ```
 //!
 //! Who may use whom is checked by `tests/architecture.rs`:
-//! utils ◄ analyzers ◄ (tracking, selection) ◄ visualization ◄ run ◄ main; capture uses utils and the frame types alone.
+//! utils ◄ analyzers ◄ (tracking, selection) ◄ alerts ◄ visualization ◄ run ◄ main; capture uses utils and the frame types alone.
 
 /// Rules over events: what a person should be told of at once.
 pub mod alerts;
@@ -25,6 +25,8 @@ pub mod exit;
 pub mod feed;
 /// What the machine has to capture on.
 pub mod interfaces;
+/// The command that is run for each alert.
+pub mod on_alert;
 /// Giving up what root may do.
 #[cfg(target_os = "linux")]
 pub mod privileges;
@@ -44,6 +46,8 @@ pub mod tracking;
 pub mod utils;
 /// Events → something to look at.
 pub mod visualization;
+/// Who is told of alerts, and how.
+pub mod watch;
 
 use cli::Arguments;
 use exit::{Exit, is_closed_pipe};
@@ -52,11 +56,18 @@ use settings::Settings;
 /// Does what the command line asks for.
 pub fn main_job(arguments: &Arguments) -> anyhow::Result<Exit> {
     let result = if arguments.list_interfaces {
-        interfaces::print(&mut std::io::stdout())
+        interfaces::print(&mut std::io::stdout()).map(|()| Exit::Done)
     } else if arguments.explain_verdicts {
         use std::io::Write;
         std::io::stdout()
             .write_all(visualization::verdict_table::markdown().as_bytes())
+            .map(|()| Exit::Done)
+            .map_err(Into::into)
+    } else if arguments.explain_alerts {
+        use std::io::Write;
+        std::io::stdout()
+            .write_all(alerts::thresholds::DEFAULTS.as_bytes())
+            .map(|()| Exit::Done)
             .map_err(Into::into)
     } else if arguments.interface().is_none() && arguments.file.is_empty() {
         interfaces::hint(&mut std::io::stderr())?;
@@ -65,7 +76,7 @@ pub fn main_job(arguments: &Arguments) -> anyhow::Result<Exit> {
         run::run(arguments, Settings::of(arguments))
     };
     match result {
-        Err(error) if !is_closed_pipe(&error) => Err(error),
-        _ => Ok(Exit::Done),
+        Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
+        result => result,
     }
 }

@@ -9,7 +9,7 @@ use crate::capture::pcap_reader::PcapReader;
 use crate::capture::pcap_writer::PcapWriter;
 use crate::capture::{End, Source};
 use crate::cli::Arguments;
-use crate::exit::is_closed_pipe;
+use crate::exit::{Exit, is_closed_pipe};
 use crate::feed::{Batch, Feed, Intake, QUEUE, SourceFigures, Taken};
 use crate::progress::{Figures, Progress};
 use crate::selection::Selection;
@@ -18,6 +18,7 @@ use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{ConnectionTracker, Event, LOOK_AHEAD};
 use crate::visualization::annotation::annotation;
 use crate::visualization::{Output, Seen, Summary};
+use crate::watch::Watch;
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{BufWriter, Write};
@@ -25,8 +26,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 
-/// Runs a capture or reads a file, as the settings say, until its end. Returns what is to be warned of.
-pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
+/// Runs a capture or reads a file, as the settings say, until its end. Returns how it is to exit.
+pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
+    let watch = Watch::of(arguments, settings.live)?;
     let source = open(arguments, &settings)?;
     let interrupted = listen_for_signals()?;
     let filter = match (&arguments.filter, settings.live) {
@@ -72,6 +74,7 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<()> {
     };
     let mut session = Session {
         tracker,
+        watch,
         summary: Summary {
             wireshark: arguments.wireshark.then(WiresharkView::default),
             ..Summary::default()
@@ -198,6 +201,7 @@ fn show(
 /// What the second half holds while a run goes on.
 struct Session {
     tracker: ConnectionTracker,
+    watch: Watch,
     summary: Summary,
     outputs: Vec<Box<dyn Output>>,
     screen: Screen,
@@ -228,6 +232,10 @@ impl Session {
             for packets in batch.packets.chunks(LOOK_AHEAD) {
                 self.take(packets, &batch)?;
             }
+            if batch.packets.is_empty() {
+                self.watch.idle();
+                self.tell()?;
+            }
             if self.flush_each || batch.packets.is_empty() {
                 self.screen.0.flush()?;
                 if let Some(writer) = &mut self.annotated {
@@ -254,6 +262,10 @@ impl Session {
                 self.tracker
                     .observe_located(located, ahead.next().flatten())
             });
+            match &event {
+                Some(event) => self.watch.segment(event),
+                None => self.watch.other(&taken.frame(&batch.bytes)),
+            }
             if self.shown {
                 let frame = taken.frame(&batch.bytes);
                 let packet = taken.packet(&frame, &batch.bytes);
@@ -281,6 +293,18 @@ impl Session {
                 )?;
             }
             self.let_go()?;
+            self.tell()?;
+        }
+        Ok(())
+    }
+
+    /// Tells of alerts that began or ended.
+    fn tell(&mut self) -> Result<()> {
+        if self.watch.has_news() {
+            self.progress.clear();
+            self.watch.tell(&mut self.outputs, &mut self.screen.0)?;
+            // Nobody is to wait for an alert until the buffer is full.
+            self.screen.0.flush()?;
         }
         Ok(())
     }
@@ -326,7 +350,7 @@ impl Session {
     }
 
     /// Completes everything, whatever happened before: the saved file, the report, the graphs.
-    fn finish(mut self, feed: Feed, end: Result<End>) -> Result<()> {
+    fn finish(mut self, feed: Feed, end: Result<End>) -> Result<Exit> {
         let Feed { mut source, intake } = feed;
         self.progress.clear();
         self.summary.totals = intake.totals;
@@ -359,20 +383,32 @@ impl Session {
         {
             self.fail(error);
         }
+        let mut exit = Exit::Done;
+        match self.watch.finish(&mut self.outputs, &mut self.screen.0) {
+            Ok((log, failed)) => {
+                self.summary.alerts = log;
+                exit = if failed { Exit::Alert } else { Exit::Done };
+            }
+            Err(error) => {
+                self.failure.get_or_insert(error);
+            }
+        }
         for output in &mut self.outputs {
             if let Err(error) = output.finish(&self.tracker, &self.summary, &mut self.screen.0) {
                 self.failure.get_or_insert(error);
             }
         }
         if let Err(error) = self.screen.0.flush() {
-            self.fail(error.into());
+            self.failure.get_or_insert(error.into());
         }
-        self.warn();
+        for warning in warnings(&self.summary) {
+            eprintln!("tcp-monitor: warning: {warning}");
+        }
         // The program ends now: the system takes back a hundred thousand connections faster than they are freed one by one.
         std::mem::forget(self.tracker);
         match self.failure {
             Some(error) if !is_closed_pipe(&error) => Err(error),
-            _ => Ok(()),
+            _ => Ok(exit),
         }
     }
 
@@ -380,22 +416,22 @@ impl Session {
     fn fail(&mut self, error: anyhow::Error) {
         self.failure.get_or_insert(error);
     }
+}
 
-    fn warn(&self) {
-        for warning in &self.summary.warnings {
-            eprintln!("tcp-monitor: warning: {warning}");
-        }
-        if self.summary.dropped_by_kernel > 0 {
-            let number = self.summary.dropped_by_kernel;
-            eprintln!(
-                "tcp-monitor: warning: the kernel dropped {number} packets; try a larger --buffer-size, a --filter, or a smaller --snaplen"
-            );
-        }
-        if self.summary.dropped_by_interface > 0 {
-            let number = self.summary.dropped_by_interface;
-            eprintln!(
-                "tcp-monitor: warning: the interface dropped {number} packets before the kernel saw them"
-            );
-        }
+/// What is to be warned of at the end.
+fn warnings(summary: &Summary) -> Vec<String> {
+    let mut warnings = summary.warnings.clone();
+    if summary.dropped_by_kernel > 0 {
+        let number = summary.dropped_by_kernel;
+        warnings.push(format!(
+            "the kernel dropped {number} packets; try a larger --buffer-size, a --filter, or a smaller --snaplen"
+        ));
     }
+    if summary.dropped_by_interface > 0 {
+        let number = summary.dropped_by_interface;
+        warnings.push(format!(
+            "the interface dropped {number} packets before the kernel saw them"
+        ));
+    }
+    warnings
 }

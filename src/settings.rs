@@ -7,6 +7,7 @@ use crate::visualization::chart::file::{Format, Place};
 use crate::visualization::connection_detail::ConnectionDetail;
 use crate::visualization::connection_graphs::{ConnectionGraphs, Product};
 use crate::visualization::connection_table::{ConnectionTable, Order};
+use crate::visualization::findings::Findings;
 use crate::visualization::json_lines::JsonLines;
 use crate::visualization::onion::Onion;
 use crate::visualization::overview::Overview;
@@ -156,6 +157,7 @@ fn text_outputs(arguments: &Arguments, style: Style, outputs: &mut Vec<Box<dyn O
             ids: arguments.connection.clone(),
         }));
     }
+    outputs.push(Box::new(Findings { style }));
 }
 
 /// Connections that are drawn unless `--connection` chooses.

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Objects whose keys are names of things, not of figures.
-const MAPS: [&str; 6] = [
+const MAPS: [&str; 7] = [
     "verdicts",
     "causes",
     "wireshark",
     "layers",
     "stops",
     "names",
+    "figures",
 ];
 
 /// A key with its section: `direction window.max`.

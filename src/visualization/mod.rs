@@ -8,6 +8,7 @@ pub mod connection_detail;
 pub mod connection_graphs;
 mod connection_rows;
 pub mod connection_table;
+pub mod findings;
 pub mod json_lines;
 pub mod ladder;
 pub mod marks;
@@ -27,6 +28,7 @@ pub mod verdict_table;
 pub mod wireshark_column;
 pub mod xplot;
 
+use crate::alerts::{Alert, Log};
 use crate::analyzers::{Frame, LinkType, Packet};
 use crate::reassembly::FragmentCounts;
 use crate::tracking::encapsulation::Encapsulations;
@@ -88,6 +90,8 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// Wireshark's view of every connection, if that was asked for.
     pub wireshark: Option<WiresharkView>,
+    /// What the alerts found, once the capture is over.
+    pub alerts: Log,
 }
 
 /// Something that shows results. What it prints goes to the writer it is handed; files it writes itself.
@@ -99,6 +103,11 @@ pub trait Output {
 
     /// A packet passed the selection.
     fn packet(&mut self, _seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
+        Ok(())
+    }
+
+    /// An alert began or is over, behind the packet that made it known.
+    fn alert(&mut self, _alert: &Alert, _to: &mut dyn Write) -> Result<()> {
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! `--json`: one object per line, for jq and scripts. The keys are those of DESIGN.md section 7; they are added to, never
 //! renamed. docs/json.md says what each means; a test holds the two together.
 
+mod alert;
 mod connection;
 mod direction;
 mod evidence;
@@ -9,8 +10,10 @@ mod summary;
 mod wireshark;
 
 use super::{Output, Seen, Summary};
+use crate::alerts::Alert;
 use crate::tracking::{Connection, ConnectionTracker};
 use crate::utils::time::Timestamp;
+use alert::AlertLine;
 use anyhow::Result;
 use connection::ConnectionLine;
 use packet::PacketLine;
@@ -37,6 +40,11 @@ impl Output for JsonLines {
         Ok(())
     }
 
+    fn alert(&mut self, alert: &Alert, to: &mut dyn Write) -> Result<()> {
+        let state = if alert.over { "ended" } else { "began" };
+        line(&AlertLine::of(alert, state), to)
+    }
+
     fn closed(
         &mut self,
         connection: &Connection,
@@ -56,11 +64,19 @@ impl Output for JsonLines {
         to: &mut dyn Write,
     ) -> Result<()> {
         let now = summary.totals.last.unwrap_or_default();
+        for alert in summary.alerts.alerts().iter().filter(|alert| !alert.over) {
+            line(&AlertLine::of(alert, "going_on"), to)?;
+        }
         for connection in tracker.connections() {
             line(&ConnectionLine::of(connection, now, summary), to)?;
         }
         line(&SummaryLine::of(tracker, summary), to)
     }
+}
+
+/// The object of an alert that began, as text without a line's end.
+pub fn alert_object(alert: &Alert) -> Result<String> {
+    Ok(serde_json::to_string(&AlertLine::of(alert, "began"))?)
 }
 
 fn line<T: Serialize>(value: &T, mut to: &mut dyn Write) -> Result<()> {
