@@ -77,6 +77,16 @@ pub struct Arguments {
     #[arg(long)]
     pub wireshark: bool,
 
+    /// Shows names instead of addresses where a DNS answer in the capture gives one; nobody is asked [default: off]
+    /// [example: --names]
+    #[arg(long)]
+    pub names: bool,
+
+    /// Asks the system's resolver for the names of up to 100 addresses at the end, the busiest first; implies --names [default: off]
+    /// [example: --resolve]
+    #[arg(long)]
+    pub resolve: bool,
+
     /// Saves the packets that pass the filters; a name that ends in .pcapng gives that format, which keeps interfaces and
     /// comments; - writes to standard output [default: nothing is saved] [example: -o saved.pcap]
     #[arg(short, long, value_name = "FILE")]

@@ -5,6 +5,7 @@
 //! The order of packets is kept. A batch ends when it is full or when the source has nothing more, so that no live packet waits
 //! for others.
 
+use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::other::Other;
 use crate::analyzers::{self, Frame, LayerName, LinkType, Packet, Stop, Why};
 use crate::capture::bpf::Filter;
@@ -14,7 +15,10 @@ use crate::reassembly::Reassembly;
 use crate::selection::Selection;
 use crate::settings::Wanted;
 use crate::tracking::encapsulation::{Encapsulations, Stack};
+use crate::tracking::names::Names;
+use crate::tracking::opening_table::OpeningTable;
 use crate::tracking::totals::Totals;
+use crate::tracking::udp::UdpConversations;
 use crate::tracking::{Located, PairHasher};
 use crate::utils::time::Timestamp;
 use anyhow::Result;
@@ -81,6 +85,10 @@ pub struct Taken {
     bytes: Range<usize>,
     /// The datagram that it completes with its fragment; empty if it does not.
     datagram: Range<usize>,
+    /// Octets of TCP payload behind those, if they may be the first of a connection.
+    payload: usize,
+    /// What an ICMP error says of a segment.
+    pub icmp_error: Option<Box<IcmpError>>,
 }
 
 impl Batch {
@@ -96,20 +104,24 @@ impl Batch {
     }
 
     /// Puts a packet in, with its bytes and those of the datagram that it completes, if they are to be seen.
-    fn put(&mut self, frame: &Frame<'_>, segment: Option<Located>, bytes: &[u8], datagram: &[u8]) {
+    fn put(&mut self, frame: &Frame<'_>, said: Said<'_>, bytes: &[u8], datagram: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         let middle = self.bytes.len();
         self.bytes.extend_from_slice(datagram);
+        let end = self.bytes.len();
+        self.bytes.extend_from_slice(said.payload);
         self.packets.push(Taken {
-            segment,
+            segment: said.segment,
+            payload: said.payload.len(),
+            icmp_error: said.icmp_error.map(Box::new),
             number: frame.number,
             time: frame.time,
             link: frame.link,
             interface: frame.interface,
             wire_len: frame.wire_len,
             bytes: start..middle,
-            datagram: middle..self.bytes.len(),
+            datagram: middle..end,
         });
     }
 
@@ -121,7 +133,25 @@ impl Batch {
     }
 }
 
+/// What a packet says for the tracking.
+struct Said<'a> {
+    segment: Option<Located>,
+    payload: &'a [u8],
+    icmp_error: Option<IcmpError>,
+}
+
 impl Taken {
+    /// The payload of its segment, if it may be among the first octets of a connection; nothing otherwise.
+    pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let end = self.datagram.end;
+        bytes.get(end..end + self.payload).unwrap_or_default()
+    }
+
+    /// The frame's number and time.
+    pub fn place(&self) -> (u64, Timestamp) {
+        (self.number, self.time)
+    }
+
     /// The frame again, with the bytes of its batch.
     pub fn frame<'a>(&self, bytes: &'a [u8]) -> Frame<'a> {
         Frame {
@@ -169,6 +199,12 @@ pub struct Intake {
     pub shown: bool,
     /// What was in the capture as a whole.
     pub totals: Totals,
+    /// UDP conversations.
+    pub udp: UdpConversations,
+    /// Names from DNS answers over UDP, if they are wanted.
+    pub names: Option<Names>,
+    /// Which connections are opening.
+    pub openings: OpeningTable,
     /// Fragments that wait for others.
     pub reassembly: Reassembly,
     /// The tags and tunnels that were seen.
@@ -315,15 +351,34 @@ impl Intake {
                 self.batch.comments.push((frame.number, comments));
             }
         }
+        let icmp_error = match segment {
+            Some(_) => None,
+            None => beside_tcp(&mut self.udp, self.names.as_mut(), frame, &packet),
+        };
+        let payload = segment.as_ref().map_or(0, |located| {
+            let segment = &located.segment;
+            if segment.flags.syn() {
+                self.openings.open(located.hash);
+            }
+            match segment.payload_len {
+                0 => 0,
+                _ => self.openings.take(located.hash, packet.tcp_payload().len()),
+            }
+        });
         // The alerts look at ARP, whether or not anybody wants to see it.
         let is_claim = segment.is_none() && packet.other().and_then(Other::arp_claim).is_some();
-        if self.shown || segment.is_some() || is_claim {
+        if self.shown || segment.is_some() || icmp_error.is_some() || is_claim {
+            let said = Said {
+                segment,
+                payload: packet.tcp_payload().get(..payload).unwrap_or_default(),
+                icmp_error,
+            };
             let (frame_bytes, datagram) = if self.shown || is_claim {
                 (frame.bytes, whole.unwrap_or_default())
             } else {
                 (&[][..], &[][..])
             };
-            self.batch.put(frame, segment, frame_bytes, datagram);
+            self.batch.put(frame, said, frame_bytes, datagram);
         }
         let enough = self
             .wanted
@@ -339,6 +394,22 @@ impl Intake {
             .duration_of_file
             .is_some_and(|limit| time.since(begin) > limit)
     }
+}
+
+/// Counts a UDP packet and learns from it. Returns what an ICMP error says of a segment.
+fn beside_tcp(
+    udp: &mut UdpConversations,
+    names: Option<&mut Names>,
+    frame: &Frame<'_>,
+    packet: &Packet<'_>,
+) -> Option<IcmpError> {
+    if let Some(Other::Udp(_)) = packet.other() {
+        udp.observe(frame, packet);
+        if let Some(names) = names {
+            names.observe(packet);
+        }
+    }
+    IcmpError::of(packet)
 }
 
 /// The datagram that a packet completes with its fragment; nearly no packet does.

@@ -34,6 +34,8 @@ pub mod privileges;
 pub mod progress;
 /// Fragments → datagrams.
 pub mod reassembly;
+/// Names of addresses, asked of the system's resolver.
+pub mod resolve;
 /// The loop.
 pub mod run;
 /// Which packets are wanted.

@@ -12,16 +12,22 @@ use crate::cli::Arguments;
 use crate::exit::{Exit, is_closed_pipe};
 use crate::feed::{Batch, Feed, Intake, QUEUE, SourceFigures, Taken};
 use crate::progress::{Figures, Progress};
+use crate::resolve;
 use crate::selection::Selection;
 use crate::settings::Settings;
+use crate::tracking::names::Names;
 use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{ConnectionTracker, Event, LOOK_AHEAD};
+use crate::utils::format;
 use crate::visualization::annotation::annotation;
 use crate::visualization::{Output, Seen, Summary};
 use crate::watch::Watch;
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::io::{BufWriter, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -60,6 +66,7 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
         || annotated.is_some()
         || settings.outputs.iter().any(|output| output.wants_packets());
     let tracker = ConnectionTracker::new(arguments.max_connections as usize);
+    let wants_names = arguments.names || arguments.resolve;
     let mut feed = Feed {
         source,
         intake: Intake {
@@ -69,6 +76,7 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
             wanted: settings.wanted,
             hasher: tracker.hasher(),
             shown,
+            names: wants_names.then(Names::default),
             ..Intake::default()
         },
     };
@@ -77,6 +85,7 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
         watch,
         summary: Summary {
             wireshark: arguments.wireshark.then(WiresharkView::default),
+            known_names: wants_names.then(Names::default),
             ..Summary::default()
         },
         outputs: settings.outputs,
@@ -86,6 +95,7 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
         annotated,
         flush_each: settings.live && settings.verbose,
         shown,
+        resolves: arguments.resolve,
         drops_known: 0,
         failure: None,
     };
@@ -164,6 +174,7 @@ struct Shown<'a> {
     frame: &'a Frame<'a>,
     packet: &'a Packet<'a>,
     since_start: i64,
+    quotes: Option<u64>,
     comments: &'a [String],
     interface: Option<&'a str>,
     interface_of_several: Option<&'a str>,
@@ -186,6 +197,7 @@ fn show(
         frame: shown.frame,
         packet: shown.packet,
         event,
+        quotes: shown.quotes,
         wireshark: wireshark.as_ref(),
         since_start: shown.since_start,
         comments: shown.comments,
@@ -210,6 +222,8 @@ struct Session {
     /// Where packets are saved with their verdicts.
     annotated: Option<PcapWriter>,
     flush_each: bool,
+    /// Names are to be asked for at the end.
+    resolves: bool,
     /// Whether packets are to be seen.
     shown: bool,
     /// Dropped packets that the outputs know of.
@@ -258,9 +272,16 @@ impl Session {
         let segments = packets.iter().filter_map(|taken| taken.segment.as_ref());
         let mut ahead = self.tracker.look_ahead(segments).into_iter();
         for taken in packets {
+            let quotes = taken.icmp_error.as_ref().and_then(|error| {
+                let (number, time) = taken.place();
+                self.tracker.note_icmp_error(number, time, error)
+            });
             let event = taken.segment.as_ref().map(|located| {
-                self.tracker
-                    .observe_located(located, ahead.next().flatten())
+                self.tracker.observe_located(
+                    located,
+                    ahead.next().flatten(),
+                    taken.payload(&batch.bytes),
+                )
             });
             match &event {
                 Some(event) => self.watch.segment(event),
@@ -277,6 +298,7 @@ impl Session {
                 let several = self.interfaces.are_several();
                 let interface = self.interfaces.of(&frame, packet.interface_index());
                 let shown = Shown {
+                    quotes,
                     since_start: frame.time.since(batch.since.unwrap_or(frame.time)),
                     packet: &packet,
                     frame: &frame,
@@ -292,6 +314,7 @@ impl Session {
                     event.as_ref(),
                 )?;
             }
+            self.learn_names();
             self.let_go()?;
             self.tell()?;
         }
@@ -333,6 +356,43 @@ impl Session {
         }
     }
 
+    /// Takes over the names that DNS over TCP told.
+    fn learn_names(&mut self) {
+        for (address, name) in self.tracker.take_names() {
+            if let Some(names) = &mut self.summary.known_names {
+                names.learn(address, name);
+            }
+        }
+    }
+
+    /// Asks for the names of the addresses that have none yet, those with the most bytes first.
+    fn resolve(&mut self) {
+        let Some(names) = &mut self.summary.known_names else {
+            return;
+        };
+        let mut bytes: HashMap<IpAddr, u64> = HashMap::new();
+        for connection in self.tracker.connections() {
+            for end in [connection.client, connection.server] {
+                *bytes.entry(end.address).or_default() += connection.wire_bytes();
+            }
+        }
+        let mut addresses: Vec<_> = bytes.into_iter().collect();
+        addresses.retain(|(address, _)| names.of(*address).is_none());
+        addresses.sort_by_key(|&(address, bytes)| (Reverse(bytes), address));
+        let addresses = addresses.into_iter().map(|(address, _)| address).collect();
+        let (found, unknown) = resolve::names_of(addresses);
+        for (address, name) in found {
+            names.learn(address, name);
+        }
+        if unknown > 0 {
+            let words = format::one_or_many(unknown as u64, "address was", "addresses were");
+            let limit = resolve::MOST;
+            self.summary.warnings.push(format!(
+                "{words} not looked up: more than {limit}, or no answer in time"
+            ));
+        }
+    }
+
     /// Shows the connections that left the tracking to make room.
     fn let_go(&mut self) -> Result<()> {
         if !self.tracker.has_evicted() {
@@ -354,10 +414,17 @@ impl Session {
         let Feed { mut source, intake } = feed;
         self.progress.clear();
         self.summary.totals = intake.totals;
+        self.summary.udp = intake.udp;
         let drops = source.drops();
         let info = source.describe();
         (self.summary.source, self.summary.format) = (info.name.clone(), info.format_name());
         (self.summary.comments, self.summary.names) = (info.comments.clone(), info.names.clone());
+        if let Some(names) = &mut self.summary.known_names {
+            names.extend(intake.names.unwrap_or_default());
+            for (address, name) in &info.names {
+                names.learn(*address, format::printable(name).into_owned());
+            }
+        }
         (self.summary.link_types, self.summary.snap_length) =
             (info.link_types(), info.snap_length());
         (
@@ -382,6 +449,9 @@ impl Session {
             && let Err(error) = writer.finish()
         {
             self.fail(error);
+        }
+        if self.resolves {
+            self.resolve();
         }
         let mut exit = Exit::Done;
         match self.watch.finish(&mut self.outputs, &mut self.screen.0) {

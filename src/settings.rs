@@ -16,6 +16,7 @@ use crate::visualization::report::Report;
 use crate::visualization::style::Style;
 use crate::visualization::traces::Choice;
 use crate::visualization::traffic_graph::TrafficGraph;
+use crate::visualization::udp_table::UdpTable;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -150,6 +151,10 @@ fn text_outputs(arguments: &Arguments, style: Style, outputs: &mut Vec<Box<dyn O
         style,
         top: arguments.top,
         order,
+    }));
+    outputs.push(Box::new(UdpTable {
+        style,
+        top: arguments.top,
     }));
     if !arguments.connection.is_empty() {
         outputs.push(Box::new(ConnectionDetail {

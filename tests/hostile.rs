@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use support::Scratch;
 use tcp_monitor::analyzers::decode;
+use tcp_monitor::analyzers::icmp_error::IcmpError;
 use tcp_monitor::capture::pcap_reader::PcapReader;
 use tcp_monitor::capture::{Next, Source};
 use tcp_monitor::tracking::wireshark::WiresharkView;
@@ -53,15 +54,22 @@ fn survive(path: &Path) -> Vec<u8> {
         let located = Located::of(&frame, &packet, &hasher);
         let ahead = tracker.look_ahead(located.iter());
         assert!(ahead.len() <= LOOK_AHEAD);
-        let event = located
-            .as_ref()
-            .map(|located| tracker.observe_located(located, ahead.first().copied().flatten()));
+        let quotes = IcmpError::of(&packet)
+            .and_then(|error| tracker.note_icmp_error(frame.number, frame.time, &error));
+        if located.is_none() {
+            summary.udp.observe(&frame, &packet);
+        }
+        let event = located.as_ref().map(|located| {
+            let found = ahead.first().copied().flatten();
+            tracker.observe_located(located, found, packet.tcp_payload())
+        });
         let wireshark = summary
             .wireshark
             .as_mut()
             .zip(event.as_ref())
             .map(|(view, event)| view.observe(event));
         let seen = Seen {
+            quotes,
             comments: &[],
             interface: None,
             interface_of_several: None,

@@ -4,6 +4,7 @@
 //! labels around the network layer, IPv4 or IPv6, tunnels with more of the same inside, and TCP. Each header is a view over borrowed bytes that is checked once when it is made;
 //! after that no accessor can fail.
 
+pub mod application;
 pub mod checksum;
 pub mod cisco_hdlc;
 pub mod erspan;
@@ -12,6 +13,7 @@ pub mod fddi;
 pub mod geneve;
 pub mod gre;
 pub mod gtp_u;
+pub mod icmp_error;
 pub mod ieee80211;
 pub mod infiniband;
 pub mod ipv4;

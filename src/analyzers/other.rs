@@ -73,6 +73,21 @@ impl<'a> Other<'a> {
         Some((udp.source_port(), udp.destination_port()))
     }
 
+    /// What an ARP packet is: 1 a request, 2 a reply.
+    pub fn arp_operation(&self) -> Option<u16> {
+        let Other::Arp(bytes) = self else { return None };
+        let arp = ArpPacketSlice::from_slice(bytes).ok()?;
+        Some(arp.operation().0)
+    }
+
+    /// The payload of UDP, as captured.
+    pub fn udp_payload(&self) -> Option<&[u8]> {
+        match self {
+            Other::Udp(bytes) => bytes.get(8..),
+            _ => None,
+        }
+    }
+
     /// The sender's and the target's protocol addresses of ARP for IPv4.
     pub fn arp_addresses(&self) -> Option<(Ipv4Addr, Ipv4Addr)> {
         let Other::Arp(bytes) = self else { return None };

@@ -370,6 +370,13 @@ impl<'a> Packet<'a> {
         ))
     }
 
+    /// The payload of TCP, as far as it was captured; empty for anything else.
+    pub fn tcp_payload(&self) -> &'a [u8] {
+        self.tcp()
+            .and_then(|tcp| tcp.bytes().get(tcp.header_len().max(Tcp::MIN_LEN)..))
+            .unwrap_or_default()
+    }
+
     /// What the TCP checksum is worth, over header, payload and pseudo-header (RFC 9293 §3.1); `None` if the segment is not
     /// TCP or was not captured whole.
     pub fn tcp_checksum(&self) -> Option<Checksum> {

@@ -1,5 +1,6 @@
 //! A TCP connection: two endpoints, two flows, two states, and how it began and ended.
 
+use super::application::Application;
 use super::details::Details;
 use super::direction::{Direction, PerDirection};
 use super::encapsulation::SeenIn;
@@ -163,6 +164,12 @@ pub struct Connection {
     pub closed_at: Maybe<Timestamp>,
     /// Figures that small transfers have no use for; `None` where there are none.
     pub details: PerDirection<Option<Box<Details>>>,
+    /// What is known of it beyond TCP; `None` where there is nothing.
+    pub application: Option<Box<Application>>,
+    /// Who sent data last: requests and answers take turns.
+    pub(super) speaker: Option<Direction>,
+    /// Whether the first octets have been read, or will not be.
+    pub(super) heard: PerDirection<bool>,
     /// Data packets sent before the first acknowledgment of any.
     pub initial_packets: PerDirection<u16>,
     /// Nanoseconds in which nothing was in flight either way, by the direction of the segment that ended the pause.

@@ -9,9 +9,12 @@ use super::details;
 use super::direction::{Direction, PerDirection};
 use super::encapsulation::SeenIn;
 use super::event::Event;
+use super::first_bytes;
 use super::flow::Flow;
+use super::icmp_errors;
 use super::judge::{self, Case, Path, Position};
 use super::judgement::Judgement;
+use super::listeners::Listeners;
 use super::numbering::{Numbering, Relative};
 use super::record::{self, Recorded};
 use super::roles;
@@ -21,13 +24,16 @@ use super::sent_log::SentLog;
 use super::signals;
 use super::state::{self, Signal, State};
 use super::store::{Found, PairHash, PairHasher, Store};
+use super::turns;
 use super::verdict::Verdict;
 use super::zeek::ZeekView;
+use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::{Frame, Packet};
 use crate::utils::addressing::Endpoint;
 use crate::utils::maybe::Maybe;
-use crate::utils::time::NANOS_PER_MILLI;
+use crate::utils::time::{NANOS_PER_MILLI, Timestamp};
 use arrayvec::ArrayVec;
+use std::net::IpAddr;
 
 /// How many segments [`ConnectionTracker::look_ahead`] takes at once (perf/NOTES.md: 16 to 64 are alike).
 pub const LOOK_AHEAD: usize = 32;
@@ -68,6 +74,7 @@ pub struct ConnectionTracker {
     next_id: u64,
     judgement: Judgement,
     log: SentLog,
+    reading: Listeners,
 }
 
 impl ConnectionTracker {
@@ -78,6 +85,7 @@ impl ConnectionTracker {
             next_id: 0,
             judgement: Judgement::default(),
             log: SentLog::default(),
+            reading: Listeners::default(),
         }
     }
 
@@ -135,28 +143,70 @@ impl ConnectionTracker {
     }
 
     /// Takes in a segment and says everything that is known of it. `ahead` is what [`ConnectionTracker::look_ahead`] found for
-    /// it.
+    /// it, `payload` as much of its payload as was captured, or nothing where nobody wants to read it.
     pub fn observe_located<'a>(
         &'a mut self,
         located: &'a Located,
         ahead: Option<Found>,
+        payload: &[u8],
     ) -> Event<'a> {
         let pair = (located.sender, located.receiver, located.hash);
-        self.take(pair, &located.segment, ahead)
+        self.take(pair, &located.segment, ahead, payload)
     }
 
-    /// Takes in a segment and says everything that is known of it.
+    /// Connections that gave up reading what their sides said first, because too many others did so at the same time.
+    pub fn gave_up_reading(&self) -> u64 {
+        self.reading.gave_up
+    }
+
+    /// Names of addresses from DNS over TCP since the last call.
+    pub fn take_names(&mut self) -> Vec<(IpAddr, String)> {
+        std::mem::take(&mut self.reading.names)
+    }
+
+    /// Notes an ICMP error in the connection that it quotes. Returns that connection's number; `None` if none is known.
+    pub fn note_icmp_error(
+        &mut self,
+        frame: u64,
+        time: Timestamp,
+        error: &IcmpError,
+    ) -> Option<u64> {
+        let hash = self.store.hash(error.sender, error.receiver);
+        let slot = self.store.find(hash, error.sender, error.receiver, None)?;
+        let connection = self.store.get_mut(slot);
+        icmp_errors::note(connection, frame, time, error);
+        Some(connection.id)
+    }
+
+    /// Takes in a segment of which only the header is known, and says everything that is known of it.
     pub fn observe<'a>(
         &'a mut self,
         sender: Endpoint,
         receiver: Endpoint,
         segment: &'a Segment,
     ) -> Event<'a> {
-        let hash = self.store.hash(sender, receiver);
-        self.take((sender, receiver, hash), segment, None)
+        self.observe_with(sender, receiver, segment, &[])
     }
 
-    fn take<'a>(&'a mut self, pair: Pair, segment: &'a Segment, ahead: Option<Found>) -> Event<'a> {
+    /// The same with as much of its payload as was captured.
+    pub fn observe_with<'a>(
+        &'a mut self,
+        sender: Endpoint,
+        receiver: Endpoint,
+        segment: &'a Segment,
+        payload: &[u8],
+    ) -> Event<'a> {
+        let hash = self.store.hash(sender, receiver);
+        self.take((sender, receiver, hash), segment, None, payload)
+    }
+
+    fn take<'a>(
+        &'a mut self,
+        pair: Pair,
+        segment: &'a Segment,
+        ahead: Option<Found>,
+        payload: &[u8],
+    ) -> Event<'a> {
         let (slot, reused) = self.find(pair, segment, ahead);
         let (sender, ..) = pair;
         let connection = self.store.get_mut(slot);
@@ -173,6 +223,14 @@ impl ConnectionTracker {
             .filter(|_| reused)
             .map(i64::unsigned_abs);
         undo_reset(connection, direction, segment, &mut judgement);
+        if segment.payload_len > 0 {
+            turns::note(connection, direction, segment, position, &judgement);
+            if !connection.heard[direction] {
+                let begun = first_bytes::listen(connection, direction, segment, position, payload);
+                self.reading.note(&mut self.store, slot, direction, begun);
+            }
+        }
+        let connection = self.store.get_mut(slot);
         let before = details::before(connection, log, direction, segment, position);
         let (own, other) = connection.flows.pair_mut(direction);
         let zeek = &mut connection.zeek;
@@ -290,6 +348,9 @@ impl ConnectionTracker {
                 first_fin: None,
                 closed_at: Maybe::default(),
                 details: PerDirection::default(),
+                application: None,
+                speaker: None,
+                heard: PerDirection::default(),
                 initial_packets: PerDirection::default(),
                 idle: PerDirection::default(),
                 zeek: ZeekView::default(),

@@ -4,16 +4,22 @@
 //! judge (pure: reads both flows and the segment), record (updates the flows), next state (pure). Judge before record is the
 //! decision that everything leans on: a rule never sees half-updated state, and is tested by building two flows and a segment.
 
+pub mod application;
 pub mod connection;
 pub mod connection_tracker;
 pub mod details;
 pub mod direction;
 pub mod encapsulation;
 pub mod event;
+pub mod first_bytes;
 pub mod flow;
+pub mod icmp_errors;
 pub mod judge;
 pub mod judgement;
+mod listeners;
+pub mod names;
 pub mod numbering;
+pub mod opening_table;
 pub mod ranges;
 pub mod rates;
 pub mod record;
@@ -26,6 +32,8 @@ pub mod state;
 mod store;
 pub mod stream;
 pub mod totals;
+pub mod turns;
+pub mod udp;
 pub mod verdict;
 pub mod wireshark;
 pub mod zeek;

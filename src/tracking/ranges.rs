@@ -71,6 +71,12 @@ impl Ranges {
         self.overlap(&(offset..i64::MAX))
     }
 
+    /// Where the octets from `start` on end that are in the set without a gap; `start` itself if it is not in the set.
+    pub fn end_of_first(&self, start: i64) -> i64 {
+        let holding = self.0.iter().find(|range| range.contains(&start));
+        holding.map_or(start, |range| range.end)
+    }
+
     /// Whether the set has no octets.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -37,6 +37,11 @@ pub struct Store {
 pub struct PairHash(u32);
 
 impl PairHash {
+    /// The number itself.
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+
     /// Spread over 64 bits, as the index wants it.
     fn wide(self) -> u64 {
         u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -253,6 +258,12 @@ impl Store {
                 None => {}
             }
         }
+    }
+
+    /// The connection with this number, if it still is in this slot.
+    pub fn held_mut(&mut self, slot: u32, id: u64) -> Option<&mut Connection> {
+        self.holds(slot, id)?;
+        Some(self.get_mut(slot))
     }
 
     fn holds(&self, slot: u32, id: u64) -> Option<&Connection> {

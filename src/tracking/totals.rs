@@ -15,7 +15,8 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn add(&mut self, frame: &Frame<'_>) {
+    /// Counts a packet.
+    pub(super) fn add(&mut self, frame: &Frame<'_>) {
         self.packets += 1;
         self.bytes += u64::from(frame.wire_len);
     }
@@ -185,6 +186,27 @@ impl Protocol {
     }
 }
 
+/// ARP packets by what they are (RFC 826).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArpCounts {
+    /// Who has an address?
+    pub requests: u64,
+    /// I have it.
+    pub replies: u64,
+    /// Anything else: RARP, inverse ARP.
+    pub other: u64,
+}
+
+impl ArpCounts {
+    fn add(&mut self, packet: &Packet<'_>) {
+        match packet.other().and_then(Other::arp_operation) {
+            Some(1) => self.requests += 1,
+            Some(2) => self.replies += 1,
+            _ => self.other += 1,
+        }
+    }
+}
+
 /// The capture as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
@@ -202,6 +224,8 @@ pub struct Totals {
     pub cut: u64,
     /// Reasons why packets could not be read to the end.
     pub stops: BTreeMap<Stop, u64>,
+    /// ARP packets by what they are.
+    pub arp: ArpCounts,
     /// Headers with a wrong IPv4 checksum.
     pub wrong_ip_checksums: u64,
     layers: [Amount; Protocol::ALL.len()],
@@ -225,6 +249,9 @@ impl Totals {
                     self.layers[protocol as usize].add(frame);
                 }
                 counted |= 1 << protocol as u32;
+            }
+            if let Layer::Other(Other::Arp(_)) = layer {
+                self.arp.add(packet);
             }
             if let Layer::Ipv4(ip) = layer {
                 self.wrong_ip_checksums += u64::from(ip.checksum_ok() == Some(false));

@@ -11,6 +11,26 @@ pub fn service_name(port: u16) -> Option<&'static str> {
         .map(|at| SERVICES[at].1)
 }
 
+/// The service at a UDP port, or `None` where no table has one: the ports that UDP alone uses, then those that TCP has, too.
+pub fn udp_service_name(port: u16) -> Option<&'static str> {
+    UDP_SERVICES
+        .binary_search_by_key(&port, |row| row.0)
+        .ok()
+        .map(|at| UDP_SERVICES[at].1)
+        .or_else(|| service_name(port))
+}
+
+/// Ports that only UDP uses, or that it uses for something else.
+#[rustfmt::skip]
+const UDP_SERVICES: &[(u16, &str)] = &[
+    (67, "bootps"), (68, "bootpc"), (69, "tftp"), (123, "ntp"), (319, "ptp-event"), (320, "ptp-general"),
+    (514, "syslog"), (520, "rip"), (521, "ripng"), (546, "dhcpv6-client"), (547, "dhcpv6-server"), (623, "asf-rmcp"),
+    (1812, "radius"), (1813, "radius-acct"), (1900, "ssdp"), (2055, "netflow"), (2123, "gtp-control"), (2152, "gtp-user"),
+    (3478, "stun"), (3544, "teredo"), (3702, "ws-discovery"), (3784, "bfd-control"), (4500, "ipsec-nat-t"),
+    (4739, "ipfix"), (4789, "vxlan"), (5355, "llmnr"), (5683, "coap"), (6081, "geneve"), (6343, "sflow"),
+    (51820, "wireguard"),
+];
+
 /// Port and name, by port.
 #[rustfmt::skip]
 const SERVICES: &[(u16, &str)] = &[
@@ -74,6 +94,7 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_for_the_search() {
+        assert!(UDP_SERVICES.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(SERVICES.windows(2).all(|pair| pair[0].0 < pair[1].0));
     }
 

@@ -2,8 +2,9 @@
 
 use super::connection_rows::{ROWS, yes_no};
 use super::style::{Style, state_of};
-use super::{Output, Summary};
+use super::{Output, Summary, what};
 use crate::tracking::connection::Ending;
+use crate::tracking::turns::Figures;
 use crate::tracking::verdict::Cause;
 use crate::tracking::wireshark::{Flag, WiresharkView};
 use crate::tracking::{Connection, ConnectionTracker, Direction};
@@ -83,6 +84,10 @@ impl ConnectionDetail {
         for (name, value) in wrapped(connection, summary) {
             writeln!(to, "  {name:<26} {value}")?;
         }
+        for (name, value) in beyond_tcp(connection, summary) {
+            writeln!(to, "  {name:<26} {value}")?;
+        }
+        icmp_errors(connection, to)?;
         writeln!(
             to,
             "  {:<26} {:>20} {:>20}",
@@ -182,6 +187,87 @@ fn counted(connection: &Connection, to: &mut dyn Write) -> Result<()> {
             let name = format!("  retransmitted: {}", cause.name());
             writeln!(to, "{name:<28} {client:>20} {server:>20}")?;
         }
+    }
+    Ok(())
+}
+
+/// Names, what both sides said first, and who waited for whom.
+fn beyond_tcp(connection: &Connection, summary: &Summary) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    for (name, end) in [
+        ("client's name", connection.client),
+        ("server's name", connection.server),
+    ] {
+        facts.extend(
+            summary
+                .name_of(end.address)
+                .map(|text| (name, text.to_owned())),
+        );
+    }
+    let words = ["client began with", "server began with"];
+    for (name, said) in words.into_iter().zip(what::said(connection)) {
+        facts.extend(said.map(|introduction| (name, what::in_words(introduction))));
+    }
+    let [requests, answers] = Direction::BOTH.map(|direction| connection.runs(direction));
+    if requests + answers > 0 {
+        facts.push((
+            "turns",
+            format!(
+                "{} to the server, {} to the client",
+                format::count(requests),
+                format::count(answers)
+            ),
+        ));
+    }
+    let times = [
+        ("time to first byte", connection.time_to_first_byte()),
+        ("client's think time", connection.client_think_time()),
+        (
+            "transfer of requests",
+            connection.run_time(Direction::ToServer),
+        ),
+        (
+            "transfer of answers",
+            connection.run_time(Direction::ToClient),
+        ),
+    ];
+    facts.extend(
+        times
+            .into_iter()
+            .filter_map(|(name, figures)| Some((name, times_of(figures?)))),
+    );
+    facts
+}
+
+fn times_of(figures: Figures) -> String {
+    let [min, median, max] = [figures.min, figures.median, figures.max].map(format::duration);
+    match figures.count {
+        1 => median,
+        _ => format!("min {min}, median {median}, max {max}"),
+    }
+}
+
+/// The ICMP errors that quote the connection, one a row.
+fn icmp_errors(connection: &Connection, to: &mut dyn Write) -> Result<()> {
+    let Some(application) = &connection.application else {
+        return Ok(());
+    };
+    let errors = &application.icmp_errors;
+    for quoted in &errors.first {
+        let name = format!("ICMP error, frame {}", quoted.frame);
+        let after = format::duration(quoted.time.since(connection.start));
+        let (reporter, what) = (quoted.reporter, quoted.error);
+        let whose = quoted.direction.sender_name();
+        let seq = quoted
+            .relative_seq
+            .map_or(String::new(), |seq| format!(" seq={seq}"));
+        writeln!(to, "  {name:<26} {what}")?;
+        writeln!(to, "  {:<26} {reporter} after {after}, {whose}'s{seq}", "")?;
+    }
+    let more = errors.number - errors.first.len() as u64;
+    if more > 0 {
+        let words = format::one_or_many(more, "more was counted", "more were counted");
+        writeln!(to, "  {:<26} {words}", "ICMP errors")?;
     }
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! The table of connections: one row each, as many columns as the terminal has room for.
-//!
-//! Columns leave in the order of their rank when there is no room; addresses are shortened in the middle before that, so that
-//! even IPv6 addresses never break a row.
 
+use super::columns::{Plan, fit};
 use super::style::{Style, Tone, align, plain_table, shorten, state_of};
+use super::what::what;
 use super::{Output, Summary};
 use crate::tracking::{Connection, ConnectionTracker, Direction, Verdict};
 use crate::utils::format;
@@ -42,8 +41,6 @@ pub struct ConnectionTable {
 
 /// Rows in one piece: a table of everything at once would take three kilobytes a row (perf/NOTES.md).
 const ROWS_AT_ONCE: usize = 1000;
-/// Columns that an address needs at least.
-const LEAST_ENDPOINT: usize = 17;
 
 impl Output for ConnectionTable {
     fn wants_packets(&self) -> bool {
@@ -66,9 +63,8 @@ impl Output for ConnectionTable {
         if self.top > 0 {
             connections.truncate(self.top);
         }
-        let now = summary.totals.last.unwrap_or_default();
         for rows in connections.chunks(ROWS_AT_ONCE) {
-            writeln!(to, "{}", self.table(rows, now).trim_fmt())?;
+            writeln!(to, "{}", self.table(rows, summary).trim_fmt())?;
         }
         if all > connections.len() {
             let hidden = format::one_or_many(
@@ -110,7 +106,7 @@ struct Column {
     heading: &'static str,
     rank: u8,
     right: bool,
-    cell: fn(&Connection, Timestamp) -> String,
+    cell: fn(&Connection, &Summary) -> String,
 }
 
 const CLIENT: usize = 1;
@@ -118,7 +114,7 @@ const SERVER: usize = 2;
 const STATE: usize = 4;
 const RETRANSMISSIONS: usize = 11;
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 15] = [
     Column {
         heading: "id",
         rank: 0,
@@ -135,7 +131,7 @@ const COLUMNS: [Column; 13] = [
         heading: "server",
         rank: 0,
         right: false,
-        cell: |connection, _| connection.server.to_string(),
+        cell: |connection, summary| summary.named(connection.server),
     },
     Column {
         heading: "service",
@@ -147,7 +143,7 @@ const COLUMNS: [Column; 13] = [
         heading: "state",
         rank: 1,
         right: false,
-        cell: |connection, now| state_of(connection, now).0,
+        cell: |connection, summary| state_of(connection, now(summary)).0,
     },
     Column {
         heading: "pkts →",
@@ -197,16 +193,38 @@ const COLUMNS: [Column; 13] = [
         right: true,
         cell: |connection, _| throughput(connection),
     },
+    Column {
+        heading: "TTFB",
+        rank: 9,
+        right: true,
+        cell: |connection, _| {
+            let figures = connection.time_to_first_byte();
+            figures.map_or("–".into(), |figures| format::duration(figures.median))
+        },
+    },
+    Column {
+        heading: "what",
+        rank: 10,
+        right: false,
+        cell: |connection, _| shorten(&what(connection), MOST_OF_WHAT),
+    },
 ];
 
-fn client(connection: &Connection, _: Timestamp) -> String {
+/// Characters of what a connection is about.
+const MOST_OF_WHAT: usize = 40;
+
+fn now(summary: &Summary) -> Timestamp {
+    summary.totals.last.unwrap_or_default()
+}
+
+fn client(connection: &Connection, summary: &Summary) -> String {
     // A guessed role is marked.
     let mark = if connection.role_source.is_guessed() {
         "?"
     } else {
         ""
     };
-    format!("{}{mark}", connection.client)
+    format!("{}{mark}", summary.named(connection.client))
 }
 
 fn packets(connection: &Connection, direction: Direction) -> String {
@@ -235,16 +253,17 @@ fn throughput(connection: &Connection) -> String {
 }
 
 impl ConnectionTable {
-    fn table(&self, connections: &[&Connection], now: Timestamp) -> Table {
+    fn table(&self, connections: &[&Connection], summary: &Summary) -> Table {
+        let now = now(summary);
         let mut rows: Vec<[String; COLUMNS.len()]> = connections
             .iter()
             .map(|connection| {
                 COLUMNS
                     .each_ref()
-                    .map(|column| (column.cell)(connection, now))
+                    .map(|column| (column.cell)(connection, summary))
             })
             .collect();
-        let shown = fit(&mut rows, self.style.width.map(usize::from));
+        let shown = fit(&mut rows, &plan(), self.style.width.map(usize::from));
         let mut table = plain_table(self.style.color);
         table.set_content_arrangement(ContentArrangement::Disabled);
         let heading = |&at: &usize| Cell::new(COLUMNS[at].heading).add_attribute(Attribute::Bold);
@@ -276,52 +295,18 @@ impl ConnectionTable {
     }
 }
 
-/// Chooses the columns that fit and shortens addresses where that makes room.
-fn fit(rows: &mut [[String; COLUMNS.len()]], width: Option<usize>) -> Vec<usize> {
-    let all: Vec<usize> = (0..COLUMNS.len()).collect();
-    let Some(width) = width else { return all };
-    let widths: Vec<usize> = all.iter().map(|&at| column_width(rows, at)).collect();
-    let mut shown = all;
-    loop {
-        let others: usize = shown
-            .iter()
-            .filter(|&&at| at != CLIENT && at != SERVER)
-            .map(|&at| widths[at] + 2)
-            .sum();
-        let room = width.saturating_sub(others + 4);
-        let needed = widths[CLIENT] + widths[SERVER];
-        let least = LEAST_ENDPOINT.min(widths[CLIENT]) + LEAST_ENDPOINT.min(widths[SERVER]);
-        let last = shown.iter().map(|&at| COLUMNS[at].rank).max().unwrap_or(0);
-        if needed <= room {
-            return shown;
-        }
-        if least <= room || last == 0 {
-            // What one address does not need, the other may have.
-            let half = room / 2;
-            let server = half
-                .max(room.saturating_sub(widths[CLIENT]))
-                .min(widths[SERVER]);
-            let client = room.saturating_sub(server).max(4);
-            for row in rows.iter_mut() {
-                row[CLIENT] = shorten(&row[CLIENT], client);
-                row[SERVER] = shorten(&row[SERVER], server.max(4));
-            }
-            return shown;
-        }
-        shown.retain(|&at| COLUMNS[at].rank != last);
+/// What the choice of columns goes by.
+fn plan() -> Plan<{ COLUMNS.len() }> {
+    Plan {
+        headings: COLUMNS.each_ref().map(|column| column.heading),
+        ranks: COLUMNS.each_ref().map(|column| column.rank),
+        endpoints: [CLIENT, SERVER],
     }
-}
-
-fn column_width(rows: &[[String; COLUMNS.len()]], at: usize) -> usize {
-    let cells = rows.iter().map(|row| row[at].chars().count());
-    cells
-        .max()
-        .unwrap_or(0)
-        .max(COLUMNS[at].heading.chars().count())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::columns::column_width;
     use super::*;
 
     fn rows(client: &str) -> Vec<[String; COLUMNS.len()]> {
@@ -338,7 +323,7 @@ mod tests {
     #[test]
     fn without_a_limit_all_columns_stand() {
         assert_eq!(
-            fit(&mut rows("[2001:db8::1]:443"), None).len(),
+            fit(&mut rows("[2001:db8::1]:443"), &plan(), None).len(),
             COLUMNS.len()
         );
     }
@@ -351,8 +336,11 @@ mod tests {
                 "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535",
             ] {
                 let mut rows = rows(client);
-                let shown = fit(&mut rows, Some(width));
-                let total: usize = shown.iter().map(|&at| column_width(&rows, at) + 2).sum();
+                let shown = fit(&mut rows, &plan(), Some(width));
+                let total: usize = shown
+                    .iter()
+                    .map(|&at| column_width(&rows, COLUMNS[at].heading, at) + 2)
+                    .sum();
                 assert!(total <= width + 2, "{width} columns, {client}: {total}");
                 assert!(shown.contains(&CLIENT) && shown.contains(&SERVER));
             }

@@ -4,6 +4,7 @@
 
 pub mod annotation;
 pub mod chart;
+mod columns;
 pub mod connection_detail;
 pub mod connection_graphs;
 mod connection_rows;
@@ -24,7 +25,9 @@ pub mod time_sequence;
 pub mod trace;
 pub mod traces;
 pub mod traffic_graph;
+pub mod udp_table;
 pub mod verdict_table;
+mod what;
 pub mod wireshark_column;
 pub mod xplot;
 
@@ -32,9 +35,12 @@ use crate::alerts::{Alert, Log};
 use crate::analyzers::{Frame, LinkType, Packet};
 use crate::reassembly::FragmentCounts;
 use crate::tracking::encapsulation::Encapsulations;
+use crate::tracking::names::Names;
 use crate::tracking::totals::Totals;
+use crate::tracking::udp::UdpConversations;
 use crate::tracking::wireshark::{Analysis, WiresharkView};
 use crate::tracking::{Connection, ConnectionTracker, Event};
+use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
 use anyhow::Result;
 use std::io::Write;
@@ -49,6 +55,8 @@ pub struct Seen<'a> {
     pub packet: &'a Packet<'a>,
     /// For TCP: the segment in its connection.
     pub event: Option<&'a Event<'a>>,
+    /// For an ICMP error that quotes a TCP segment: the number of that segment's connection, if it is known.
+    pub quotes: Option<u64>,
     /// What Wireshark says of that segment, if that was asked for.
     pub wireshark: Option<&'a Analysis>,
     /// What somebody wrote about it in the capture; not escaped.
@@ -82,6 +90,10 @@ pub struct Summary {
     pub encapsulations: Encapsulations,
     /// What became of fragments.
     pub fragments: FragmentCounts,
+    /// UDP conversations.
+    pub udp: UdpConversations,
+    /// Names of addresses, if they were asked for.
+    pub known_names: Option<Names>,
     /// Packets that the kernel dropped.
     pub dropped_by_kernel: u64,
     /// Packets that the interface or its driver dropped.
@@ -92,6 +104,21 @@ pub struct Summary {
     pub wireshark: Option<WiresharkView>,
     /// What the alerts found, once the capture is over.
     pub alerts: Log,
+}
+
+impl Summary {
+    /// An endpoint with the name of its address, if that is known, or with the address.
+    pub fn named(&self, endpoint: Endpoint) -> String {
+        match self.name_of(endpoint.address) {
+            Some(name) => format!("{name}:{}", endpoint.port),
+            None => endpoint.to_string(),
+        }
+    }
+
+    /// The name of an address, if names were asked for and it has one. Safe to print.
+    pub fn name_of(&self, address: IpAddr) -> Option<&str> {
+        self.known_names.as_ref()?.of(address)
+    }
 }
 
 /// Something that shows results. What it prints goes to the writer it is handed; files it writes itself.

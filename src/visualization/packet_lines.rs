@@ -3,7 +3,7 @@
 //! Fields are separated by single spaces: frame number, seconds since the first packet, `if=` with the interface where the capture
 //! has several, source, `>`, destination, protocol. For TCP follow `[FLAGS]`, `seq=`, `ack=`, `win=`, `len=`, `<options>` if there
 //! are any, `conn=`, the states of both ends behind the packet, `[wrong checksum]` where it is, and each verdict in brackets with
-//! what it rests on.
+//! what it rests on. An ICMP error that quotes a segment ends in `quotes conn=` with that segment's connection.
 
 use super::style::{Style, Tone, tone_of};
 use super::wireshark_column::Column;
@@ -45,6 +45,9 @@ impl Output for PacketLines {
                 }
             }
             None => other(seen.packet, to)?,
+        }
+        if let Some(id) = seen.quotes {
+            write!(to, " quotes conn={id}")?;
         }
         if let Some(stop) = seen.packet.stop {
             write!(to, " [{} {}]", stop.layer, stop.why.name())?;

@@ -4,7 +4,7 @@ use super::style::{Style, align, plain_table};
 use super::{Output, Summary};
 use crate::analyzers::{LayerName, Stop, Why};
 use crate::reassembly::FragmentCounts;
-use crate::tracking::totals::Protocol;
+use crate::tracking::totals::{ArpCounts, Protocol};
 use crate::tracking::{ConnectionTracker, Direction};
 use crate::utils::format;
 use anyhow::Result;
@@ -37,6 +37,7 @@ impl Output for Report {
         if summary.totals.all.packets > 0 {
             writeln!(to, "{}", layers(summary).trim_fmt())?;
         }
+        arp(summary, to)?;
         self.undecoded(summary, to)?;
         fragments(summary.fragments, to)?;
         self.checksums(tracker, summary, to)?;
@@ -287,6 +288,22 @@ fn wrong_checksums(tracker: &ConnectionTracker) -> (u64, u64) {
                 (bad + sender.1, offloaded)
             }
         })
+}
+
+/// ARP packets by what they are.
+fn arp(summary: &Summary, to: &mut dyn Write) -> Result<()> {
+    let counts = summary.totals.arp;
+    if counts == ArpCounts::default() {
+        return Ok(());
+    }
+    let requests = format::counted(counts.requests, "request");
+    let replies = format::one_or_many(counts.replies, "reply", "replies");
+    let other = match counts.other {
+        0 => String::new(),
+        number => format!(", {} of another kind", format::count(number)),
+    };
+    writeln!(to, "ARP: {requests}, {replies}{other}.")?;
+    Ok(())
 }
 
 fn layers(summary: &Summary) -> Table {

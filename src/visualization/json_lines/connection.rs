@@ -1,24 +1,31 @@
 //! The object of one connection, with both its directions.
 
+use super::application::{FirstBytesPart, TurnsPart};
 use super::direction::DirectionPart;
 use super::exact_time;
+use super::icmp_errors::IcmpErrorsPart;
 use crate::tracking::{Connection, Direction};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::{Timestamp, millis, seconds};
 use crate::visualization::Summary;
 use serde::Serialize;
 
+/// An address and a port.
 #[derive(Serialize)]
-struct EndpointPart {
+pub struct EndpointPart {
     address: String,
     port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 impl EndpointPart {
-    fn of(endpoint: Endpoint) -> Self {
+    /// An endpoint.
+    pub fn of(endpoint: Endpoint, summary: &Summary) -> Self {
         Self {
             address: endpoint.address.to_string(),
             port: endpoint.port,
+            name: summary.name_of(endpoint.address).map(ToOwned::to_owned),
         }
     }
 }
@@ -50,6 +57,11 @@ pub struct ConnectionLine {
     encapsulation: Vec<String>,
     packets: u64,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icmp_errors: Option<IcmpErrorsPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_bytes: Option<FirstBytesPart>,
+    turns: Option<TurnsPart>,
     client_to_server: DirectionPart,
     server_to_client: DirectionPart,
 }
@@ -69,8 +81,8 @@ impl ConnectionLine {
         Self {
             r#type: "connection",
             id: connection.id,
-            client: EndpointPart::of(connection.client),
-            server: EndpointPart::of(connection.server),
+            client: EndpointPart::of(connection.client, summary),
+            server: EndpointPart::of(connection.server, summary),
             service: connection.service(),
             first_frame: connection.first_frame,
             client_known_by: connection.role_source.name(),
@@ -93,6 +105,9 @@ impl ConnectionLine {
             encapsulation: connection.seen_in.names(&summary.encapsulations),
             packets: connection.packets(),
             bytes: connection.wire_bytes(),
+            icmp_errors: IcmpErrorsPart::of(connection),
+            first_bytes: FirstBytesPart::of(connection),
+            turns: TurnsPart::of(connection),
             client_to_server: DirectionPart::of(connection, Direction::ToServer, view),
             server_to_client: DirectionPart::of(connection, Direction::ToClient, view),
         }

@@ -2,11 +2,14 @@
 //! renamed. docs/json.md says what each means; a test holds the two together.
 
 mod alert;
+mod application;
 mod connection;
 mod direction;
 mod evidence;
+mod icmp_errors;
 mod packet;
 mod summary;
+mod udp;
 mod wireshark;
 
 use super::{Output, Seen, Summary};
@@ -20,6 +23,7 @@ use packet::PacketLine;
 use serde::{Serialize, Serializer};
 use std::io::Write;
 use summary::SummaryLine;
+use udp::UdpLine;
 
 /// Writes JSON lines.
 #[derive(Debug)]
@@ -69,6 +73,9 @@ impl Output for JsonLines {
         }
         for connection in tracker.connections() {
             line(&ConnectionLine::of(connection, now, summary), to)?;
+        }
+        for conversation in summary.udp.conversations() {
+            line(&UdpLine::of(conversation, summary), to)?;
         }
         line(&SummaryLine::of(tracker, summary), to)
     }

@@ -2,7 +2,9 @@
 
 use super::evidence::Evidence;
 use super::exact_time;
+use super::icmp_errors::IcmpErrorPart;
 use super::wireshark::{self, Values};
+use crate::analyzers::icmp_error::IcmpError;
 use crate::tracking::wireshark::Analysis;
 use crate::tracking::{Direction, Event, Verdicts};
 use crate::utils::time::{Timestamp, millis};
@@ -32,6 +34,10 @@ pub struct PacketLine {
     wireshark_values: Option<Values>,
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quotes_connection: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icmp_error: Option<IcmpErrorPart>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<String>,
 }
@@ -73,6 +79,11 @@ impl PacketLine {
                 .packet
                 .other()
                 .map(crate::analyzers::other::Other::name),
+            quotes_connection: seen.quotes,
+            icmp_error: seen
+                .quotes
+                .and_then(|_| IcmpError::of(seen.packet))
+                .map(|error| IcmpErrorPart::of(&error)),
             stop: seen
                 .packet
                 .stop

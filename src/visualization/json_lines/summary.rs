@@ -1,6 +1,7 @@
 //! The last object: the capture as a whole.
 
 use super::exact_time;
+use super::udp::AmountPart;
 use crate::reassembly::FragmentCounts;
 use crate::tracking::ConnectionTracker;
 use crate::tracking::totals::{Amount, Protocol};
@@ -25,12 +26,30 @@ pub struct SummaryLine {
     layers: Layers,
     stops: BTreeMap<String, u64>,
     fragments: FragmentsPart,
+    arp: ArpPart,
+    udp: UdpPart,
     dropped: Dropped,
     connections: u64,
     evicted: u64,
+    first_bytes_given_up: u64,
     comments: Vec<String>,
     names: BTreeMap<String, Vec<String>>,
     warnings: Vec<String>,
+}
+
+/// ARP packets by what they are.
+#[derive(Serialize)]
+struct ArpPart {
+    requests: u64,
+    replies: u64,
+    other: u64,
+}
+
+/// How many UDP conversations have an object, and what belongs to none of those.
+#[derive(Serialize)]
+struct UdpPart {
+    conversations: usize,
+    beyond_limit: AmountPart,
 }
 
 #[derive(Serialize)]
@@ -110,6 +129,15 @@ impl SummaryLine {
             layers: Layers(layers.filter(|(_, amount)| amount.packets > 0).collect()),
             stops: stops.collect(),
             fragments: FragmentsPart::of(summary.fragments),
+            arp: ArpPart {
+                requests: totals.arp.requests,
+                replies: totals.arp.replies,
+                other: totals.arp.other,
+            },
+            udp: UdpPart {
+                conversations: summary.udp.conversations().len(),
+                beyond_limit: AmountPart::of(summary.udp.rest),
+            },
             dropped: Dropped {
                 by_kernel: summary.dropped_by_kernel,
                 by_interface: summary.dropped_by_interface,
@@ -118,6 +146,7 @@ impl SummaryLine {
             evicted: tracker.evicted(),
             comments: summary.comments.clone(),
             names: names(summary),
+            first_bytes_given_up: tracker.gave_up_reading(),
             warnings: summary.warnings.clone(),
         }
     }

@@ -36,6 +36,7 @@ fn traffic(packets: u64, apart: i64, connections: u64) -> TrafficGraph {
             frame: &frame,
             packet: &packet,
             event: Some(&event),
+            quotes: None,
             wireshark: None,
             comments: &[],
             interface: None,
