@@ -406,7 +406,7 @@ fn beside_tcp(
     if let Some(Other::Udp(_)) = packet.other() {
         udp.observe(frame, packet);
         if let Some(names) = names {
-            names.observe(packet);
+            names.observe(frame.time, packet);
         }
     }
     IcmpError::of(packet)

@@ -19,6 +19,7 @@ use crate::tracking::names::Names;
 use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{ConnectionTracker, Event, LOOK_AHEAD};
 use crate::utils::format;
+use crate::utils::time::Timestamp;
 use crate::visualization::annotation::annotation;
 use crate::visualization::{Output, Seen, Summary};
 use crate::watch::Watch;
@@ -314,7 +315,7 @@ impl Session {
                     event.as_ref(),
                 )?;
             }
-            self.learn_names();
+            self.learn_names(taken.place().1);
             self.let_go()?;
             self.tell()?;
         }
@@ -357,10 +358,10 @@ impl Session {
     }
 
     /// Takes over the names that DNS over TCP told.
-    fn learn_names(&mut self) {
+    fn learn_names(&mut self, time: Timestamp) {
         for (address, name) in self.tracker.take_names() {
             if let Some(names) = &mut self.summary.known_names {
-                names.learn(address, name);
+                names.learn(address, name, time);
             }
         }
     }
@@ -382,7 +383,7 @@ impl Session {
         let addresses = addresses.into_iter().map(|(address, _)| address).collect();
         let (found, unknown) = resolve::names_of(addresses);
         for (address, name) in found {
-            names.learn(address, name);
+            names.learn(address, name, Timestamp::default());
         }
         if unknown > 0 {
             let words = format::one_or_many(unknown as u64, "address was", "addresses were");
@@ -422,7 +423,11 @@ impl Session {
         if let Some(names) = &mut self.summary.known_names {
             names.extend(intake.names.unwrap_or_default());
             for (address, name) in &info.names {
-                names.learn(*address, format::printable(name).into_owned());
+                names.learn(
+                    *address,
+                    format::printable(name).into_owned(),
+                    Timestamp::default(),
+                );
             }
         }
         (self.summary.link_types, self.summary.snap_length) =
