@@ -77,13 +77,13 @@ mod tests {
             "old.example.org".into(),
             Timestamp::from_nanos(0),
         );
-        (0..=MAX_NAMES as u32).for_each(|n| {
+        for n in 0..=MAX_NAMES as u32 {
             names.learn(
                 address(n),
                 "new.example.org".into(),
                 Timestamp::from_nanos(1),
-            )
-        });
+            );
+        }
         assert_eq!(names.of(address(0)), Some("new.example.org"));
         assert_eq!(
             (names.of(address(MAX_NAMES as u32)), names.left_out),
