@@ -80,7 +80,11 @@ pub fn run_as_nobody(scratch: &Scratch, arguments: &str) -> Ran {
         .args(arguments.split_whitespace())
         .stdin(Stdio::null());
     command.current_dir("/").uid(65534).gid(65534);
-    command.output().expect("the binary starts").into()
+    // While another test forks, the copy may count as still being written.
+    wait_for("the copy of the binary", || match command.output() {
+        Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => None,
+        output => Some(output.expect("the binary starts").into()),
+    })
 }
 
 /// A file in fixtures/.
