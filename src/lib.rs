@@ -74,6 +74,13 @@ pub fn main_job(arguments: &Arguments) -> anyhow::Result<Exit> {
     } else if arguments.interface().is_none() && arguments.file.is_empty() {
         interfaces::hint(&mut std::io::stderr())?;
         return Ok(Exit::Usage);
+    } else if let (Some(from), Some(to)) = (arguments.from, arguments.to)
+        && from >= to
+    {
+        eprintln!(
+            "tcp-monitor: nothing lies between --from {from} and --to {to}; --from is to be the smaller one"
+        );
+        return Ok(Exit::Usage);
     } else {
         run::run(arguments, Settings::of(arguments))
     };

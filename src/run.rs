@@ -24,7 +24,7 @@ use crate::visualization::annotation::annotation;
 use crate::visualization::{Output, Seen, Summary};
 use crate::watch::Watch;
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{BufWriter, Write};
@@ -145,10 +145,10 @@ fn open(arguments: &Arguments, settings: &Settings) -> Result<Box<dyn Source>> {
     )?))
 }
 
-/// A first Ctrl-C or SIGTERM asks for the end, a second one ends at once.
+/// A first Ctrl-C, SIGTERM or SIGHUP (the terminal went away) asks for the end, a second one ends at once.
 fn listen_for_signals() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
             .context("cannot listen for Ctrl-C")?;

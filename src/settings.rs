@@ -212,6 +212,6 @@ fn graphs(arguments: &Arguments, style: Style, outputs: &mut Vec<Box<dyn Output>
         outputs.push(Box::new(TrafficGraph::new(place.clone(), terminal, asked)));
     }
     if arguments.overview {
-        outputs.push(Box::new(Overview { place, terminal }));
+        outputs.push(Box::new(Overview::new(place, terminal, asked)));
     }
 }

@@ -164,6 +164,11 @@ impl Output for ConnectionGraphs {
         to: &mut dyn Write,
     ) -> Result<()> {
         let (chosen, left_out) = self.traces.chosen();
+        if chosen.is_empty() && !self.traces.is_empty() {
+            eprintln!(
+                "tcp-monitor: no connection has packets between --from and --to, so there is nothing to draw"
+            );
+        }
         let connections = tracker.connections();
         let begin = self.begin.unwrap_or_default();
         for trace in chosen {

@@ -7,6 +7,7 @@ use super::ladder::Rungs;
 use super::marks::{KINDS, Mark, MarkKind, Marks};
 use super::series::{Bins, Series, Span, Value};
 use crate::analyzers::tcp::Flags;
+use crate::tracking::ranges::Ranges;
 use crate::tracking::{Direction, Event, PerDirection, Verdict};
 use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::VecDeque;
@@ -94,8 +95,8 @@ pub struct FlowTrace {
     highest_ack: Option<i64>,
     /// Behind the last octet sent.
     end: i64,
-    /// Acknowledgments that have passed here but have not had the time to reach the sender (ANALYSIS.md 7.3): when they do, and
-    /// how many octets they leave aside.
+    /// Acknowledgments that have passed here but have not had the time to reach the sender (ANALYSIS.md 7.3): when they do, and what they
+    /// acknowledge.
     under_way: VecDeque<(Timestamp, i64)>,
 }
 
@@ -104,9 +105,10 @@ const MAX_UNDER_WAY: usize = 1024;
 
 impl FlowTrace {
     /// Acknowledgments that have reached the sender by now lower what is in flight.
-    fn arrive(&mut self, now: Timestamp, window: Window) {
+    fn arrive(&mut self, now: Timestamp, sacked: &Ranges, window: Window) {
         while let Some((due, known)) = self.under_way.pop_front_if(|(due, _)| *due <= now) {
-            self.in_flight.push(due, (self.end - known).max(0), window);
+            let out = self.end - known - sacked.above(known);
+            self.in_flight.push(due, out.max(0), window);
         }
     }
 
@@ -175,8 +177,9 @@ impl ConnectionTrace {
     pub fn observe(&mut self, event: &Event<'_>, window: Window) {
         let time = event.segment.time;
         self.wire_bytes += u64::from(event.segment.wire_len);
-        for flow in &mut self.flows.0 {
-            flow.arrive(time, window);
+        for direction in Direction::BOTH {
+            let sacked = event.connection.flow(direction).stream.sacked();
+            self.flows[direction].arrive(time, sacked, window);
         }
         self.coming_back(event, window);
         if window.has(time) {
@@ -289,15 +292,10 @@ impl ConnectionTrace {
         other.highest_ack = Some(highest);
         other.acknowledged.push(time, highest, window);
         if other.end > 0 {
-            let sacked = event
-                .connection
-                .flow(event.direction.reverse())
-                .stream
-                .sacked()
-                .above(highest);
             let to_sender = event.connection.flow(event.direction).min_rtt.unwrap_or(0);
-            other.pass(time.plus(to_sender), highest.saturating_add(sacked));
-            other.arrive(time, window);
+            other.pass(time.plus(to_sender), highest);
+            let flow = event.connection.flow(event.direction.reverse());
+            other.arrive(time, flow.stream.sacked(), window);
         }
         let size = i64::try_from(event.window).unwrap_or(i64::MAX);
         if !segment.flags.any(Flags::SYN) {

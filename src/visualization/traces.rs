@@ -109,10 +109,14 @@ impl Traces {
     /// The wanted traces, the largest first (chosen ones in the order in which they were chosen), and how many connections with
     /// packets in the window were left out.
     pub fn chosen(&self) -> (Vec<&ConnectionTrace>, usize) {
+        let in_window = |trace: &&ConnectionTrace| !trace.rungs.is_empty();
         match &self.choice {
-            Choice::Ids(ids) => (ids.iter().filter_map(|id| self.traces.get(id)).collect(), 0),
+            Choice::Ids(ids) => {
+                let chosen = ids.iter().filter_map(|id| self.traces.get(id));
+                (chosen.filter(in_window).collect(), 0)
+            }
             Choice::Largest(number) => {
-                let mut all: Vec<_> = self.traces.values().collect();
+                let mut all: Vec<_> = self.traces.values().filter(in_window).collect();
                 all.sort_by_key(|trace| (std::cmp::Reverse(trace.wire_bytes), trace.id));
                 let left_out = all.len().saturating_sub(*number) + self.let_go.len();
                 all.truncate(*number);

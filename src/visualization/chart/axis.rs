@@ -78,7 +78,11 @@ pub fn value_ticks(low: f64, high: f64, number: usize, quantity: Quantity) -> Ve
             break;
         }
     }
+    // There are no fractions of bytes, and none below zero.
+    let is_possible =
+        |value: &f64| quantity != Quantity::Bytes || (value.fract() == 0.0 && *value >= 0.0);
     last.into_iter()
+        .filter(is_possible)
         .map(|value| (value, quantity.label(value)))
         .collect()
 }

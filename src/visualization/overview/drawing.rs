@@ -161,15 +161,10 @@ impl OverviewDrawing<'_> {
                 corners,
                 bar.fate.color().filled(),
             ))?;
-            if bar.retransmissions > 0 {
-                // The more was lost, the larger the mark.
-                let size =
-                    (2 + bar.retransmissions.ilog2() as i32).min((rows.len() as i32 / 2).max(2));
-                let middle = (
-                    (left + right.max(left + 3)) / 2,
-                    (rows.start + rows.end) / 2,
-                );
-                draw_shape(sheet, middle, Shape::Diamond, palette::BLACK, size)?;
+            let size = (rows.len() as i32 / 3).min(sheet.unit() / 3).max(1);
+            for &time in &bar.losses {
+                let at = (panel.column(time), (rows.start + rows.end) / 2);
+                draw_shape(sheet, at, Shape::Diamond, palette::BLACK, size)?;
             }
         }
         Ok(())

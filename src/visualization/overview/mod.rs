@@ -9,14 +9,15 @@ mod drawing;
 use super::chart::file::Place;
 use super::chart::palette;
 use super::style::Style;
-use super::{Output, Summary, terminal};
+use super::trace::Window;
+use super::{Output, Seen, Summary, terminal};
 use crate::tracking::connection::Ending;
 use crate::tracking::{Connection, ConnectionTracker, Verdict};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::{Timestamp, seconds};
 use anyhow::Result;
 use plotters::style::RGBColor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
 /// Draws all connections at the end.
@@ -26,9 +27,47 @@ pub struct Overview {
     pub place: Place,
     /// Draw into the terminal instead.
     pub terminal: Option<Style>,
+    /// Seconds of the capture to show, from and to.
+    pub asked: (Option<f64>, Option<f64>),
+    losses: Losses,
+}
+
+/// When segments were sent again, by connection.
+type Losses = HashMap<u64, Vec<Timestamp>>;
+
+/// Times that are kept of a connection; beyond that every second one is let go.
+const MOST_LOSSES: usize = 64;
+
+impl Overview {
+    /// Nothing collected yet.
+    pub fn new(place: Place, terminal: Option<Style>, asked: (Option<f64>, Option<f64>)) -> Self {
+        Self {
+            place,
+            terminal,
+            asked,
+            losses: Losses::new(),
+        }
+    }
 }
 
 impl Output for Overview {
+    fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
+        if let Some(event) = seen.event
+            && event.judgement.has(Verdict::Retransmission)
+        {
+            let times = self.losses.entry(event.connection.id).or_default();
+            if times.len() >= MOST_LOSSES {
+                let mut at = 0;
+                times.retain(|_| {
+                    at += 1;
+                    at % 2 == 1
+                });
+            }
+            times.push(seen.frame.time);
+        }
+        Ok(())
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,
@@ -41,7 +80,19 @@ impl Output for Overview {
             return Ok(());
         }
         let begin = summary.totals.first.unwrap_or_default();
-        let drawing = OverviewDrawing::of(&connections, begin, &summary.source, tracker.evicted());
+        let window = Window::asked(self.asked, begin);
+        let connections: Vec<_> = connections
+            .into_iter()
+            .filter(|connection| connection.last >= window.from && connection.start <= window.to)
+            .collect();
+        if connections.is_empty() {
+            eprintln!("tcp-monitor: no connections between --from and --to, so no overview");
+            return Ok(());
+        }
+        let drawing = OverviewDrawing {
+            evicted: tracker.evicted(),
+            ..OverviewDrawing::of(&connections, &self.losses, begin, window, &summary.source)
+        };
         match self.terminal {
             Some(style) => terminal::draw(&drawing, style, to),
             None => self
@@ -94,12 +145,13 @@ impl Fate {
 }
 
 /// One connection's bar.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Bar {
     from: f64,
     to: f64,
     fate: Fate,
-    retransmissions: u32,
+    /// When segments were sent again.
+    losses: Vec<f64>,
 }
 
 /// A server's bars, lane by lane.
@@ -127,9 +179,10 @@ impl<'a> OverviewDrawing<'a> {
     /// Groups the connections by server, the one with most connections first, and gives their bars lanes.
     pub fn of(
         connections: &[&Connection],
+        losses: &Losses,
         begin: Timestamp,
+        window: Window,
         source: &'a str,
-        evicted: u64,
     ) -> Self {
         let mut servers = by_server(connections, |server| server);
         let total = connections.len().max(LANES);
@@ -139,24 +192,28 @@ impl<'a> OverviewDrawing<'a> {
         }
         let mut counts = [0; Fate::ALL.len()];
         let (mut start, mut end) = (f64::INFINITY, 0.0f64);
-        let mut losses = 0;
+        let mut retransmissions = 0;
         let mut groups: Vec<Group> = Vec::with_capacity(servers.len());
         for (server, connections) in servers {
             let bars: Vec<Bar> = connections
                 .iter()
                 .map(|connection| {
-                    let from = seconds(connection.start.since(begin));
+                    let at = |time: Timestamp| seconds(time.since(begin));
+                    let losses = losses.get(&connection.id).into_iter().flatten();
+                    retransmissions += u64::from(connection.count(Verdict::Retransmission));
                     Bar {
-                        from,
-                        to: from + seconds(connection.duration()),
+                        from: at(connection.start.max(window.from)),
+                        to: at(connection.last.min(window.to)),
                         fate: Fate::of(connection),
-                        retransmissions: connection.count(Verdict::Retransmission),
+                        losses: losses
+                            .filter(|time| window.has(**time))
+                            .map(|&time| at(time))
+                            .collect(),
                     }
                 })
                 .collect();
             for bar in &bars {
                 counts[bar.fate as usize] += 1;
-                losses += u64::from(bar.retransmissions);
                 (start, end) = (start.min(bar.from), end.max(bar.to));
             }
             let share = (bars.len() * LANES / total).max(1);
@@ -178,11 +235,11 @@ impl<'a> OverviewDrawing<'a> {
         Self {
             groups,
             counts,
-            losses,
+            losses: retransmissions,
             begin,
             times: start.min(end)..end,
             source,
-            evicted,
+            evicted: 0,
         }
     }
 }
@@ -225,8 +282,8 @@ fn lanes(mut bars: Vec<Bar>, wanted: usize) -> Vec<Vec<Bar>> {
                 lanes.len() - 1
             }
         };
-        lanes[lane].push(bar);
         free.insert(((bar.to * 1e9) as i64, lane), ());
+        lanes[lane].push(bar);
     }
     lanes
 }
@@ -245,7 +302,7 @@ mod tests {
             from,
             to,
             fate: Fate::Finished,
-            retransmissions: 0,
+            losses: Vec::new(),
         }
     }
 
@@ -285,7 +342,12 @@ mod tests {
         for (connections, servers) in [(1, 1), (30, 7), (300, 40), (5000, 400)] {
             let tracker = tracker(connections, servers);
             let all = tracker.connections();
-            let drawing = OverviewDrawing::of(&all, Timestamp::from_nanos(0), "a capture", 3);
+            let begin = Timestamp::from_nanos(0);
+            let losses = Losses::from([(0, vec![begin.plus(5_000_000)])]);
+            let drawing = OverviewDrawing {
+                evicted: 3,
+                ..OverviewDrawing::of(&all, &losses, begin, Window::default(), "a capture")
+            };
             for (width, height) in [(400, 300), (1600, 1000)] {
                 let mut text = String::new();
                 let backend = SVGBackend::with_string(&mut text, (width, height));

@@ -16,6 +16,8 @@ use plotters::style::{Color, RGBColor};
 use plotters_backend::DrawingBackend;
 use std::ops::Range;
 
+/// Octets that a panel shows at least: a handshake alone has none.
+const LEAST_OCTETS: f64 = 10.0;
 /// Marks up to this many are named.
 const MOST_NAMED: u64 = 12;
 /// Segments up to this many show their ends, too.
@@ -31,7 +33,8 @@ pub fn draw<DB: DrawingBackend>(
 ) -> Result<()> {
     let flow = &sequence.trace.flows[direction];
     let Range { start, end } = octets(flow);
-    let room = ((end - start) * 0.04).max(0.5);
+    let end = end.max(start + LEAST_OCTETS);
+    let room = (end - start) * 0.04;
     let heading = words::heading(direction);
     let panel = layout.panel(
         sheet,
@@ -200,8 +203,13 @@ fn marks<DB: DrawingBackend>(
             if covers_octets(kind) {
                 panel.bar(sheet, time, (low, high), color.stroke_width(2), 0)?;
             }
+            let middle = if covers_octets(kind) {
+                (low + high) / 2.0
+            } else {
+                low
+            };
             if kind != MarkKind::Sack {
-                panel.mark(sheet, time, (low + high) / 2.0, shape, color, size)?;
+                panel.mark(sheet, time, middle, shape, color, size)?;
             }
         }
     }
@@ -260,6 +268,11 @@ fn labels<DB: DrawingBackend>(
                 continue;
             }
             let level = level_at(&own.acknowledged.values, mark.time);
+            let (color, shape) = look(kind);
+            for mark in other.marks(kind) {
+                let level = level_at(&own.acknowledged.values, mark.time);
+                panel.mark(sheet, at(mark.time), level, shape, color, sheet.unit() / 3)?;
+            }
             wanted.push((at(mark.time), level, name.to_owned()));
         }
     }

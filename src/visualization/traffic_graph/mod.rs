@@ -168,7 +168,10 @@ impl Output for TrafficGraph {
         let traffic = self.traffic.get_or_insert_with(|| {
             Traffic::beginning(seen.frame.time.plus(seen.since_start.saturating_neg()))
         });
-        if Window::asked(self.asked, traffic.begin).has(seen.frame.time) {
+        let window = Window::asked(self.asked, traffic.begin);
+        if window.has(seen.frame.time) {
+            // A graph that is to begin somewhere begins there, whether or not packets do.
+            traffic.first.get_or_insert(window.from.max(traffic.begin));
             traffic.observe(seen);
         }
         Ok(())
