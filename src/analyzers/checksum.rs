@@ -18,7 +18,7 @@ pub fn sum(bytes: &[u8]) -> u64 {
 /// Folds a sum to 16 bits. All ones means that the bytes, their checksum among them, are right.
 pub const fn fold(mut sum: u64) -> u16 {
     while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
+        sum = (sum & 0xffff).wrapping_add(sum >> 16);
     }
     sum as u16
 }

@@ -15,7 +15,8 @@ impl<'a> Geneve<'a> {
 
     /// The header at the start of `bytes` with its options; `None` if they end within it.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        let len = Self::MIN_LEN + 4 * usize::from(bytes.first()? & 0x3f);
+        let len =
+            Self::MIN_LEN.saturating_add(usize::from(bytes.first()? & 0x3f).saturating_mul(4));
         bytes.get(..len).map(Self)
     }
 

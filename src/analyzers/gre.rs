@@ -24,8 +24,7 @@ impl<'a> Gre<'a> {
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let flags = u16::from_be_bytes(*bytes.first_chunk()?);
         let fields = flags & optional_fields(flags);
-        let len = Self::MIN_LEN + 4 * fields.count_ones() as usize;
-        bytes.get(..len).map(Self)
+        bytes.get(..Self::len_with(fields)).map(Self)
     }
 
     /// The first two bytes.
@@ -69,15 +68,19 @@ impl<'a> Gre<'a> {
         self.field(flag::ACKNOWLEDGMENT).map(u32::from_be_bytes)
     }
 
+    /// Bytes of a header with these fields, each of four bytes.
+    fn len_with(fields: u16) -> usize {
+        Self::MIN_LEN.saturating_add((fields.count_ones() as usize).saturating_mul(4))
+    }
+
     /// The field of a flag, which stands behind those of all higher flags.
     fn field(&self, flag: u16) -> Option<[u8; 4]> {
         let present = self.flags() & optional_fields(self.flags());
         if present & flag == 0 {
             return None;
         }
-        let higher = present & !(flag | (flag - 1));
-        let at = Self::MIN_LEN + 4 * higher.count_ones() as usize;
-        self.0.get(at..at + 4).map(array)
+        let higher = present & !(flag | flag.saturating_sub(1));
+        self.0.get(Self::len_with(higher)..)?.first_chunk().copied()
     }
 
     /// The header's bytes: 4 to 20.

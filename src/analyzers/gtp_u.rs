@@ -27,16 +27,19 @@ impl<'a> GtpU<'a> {
         }
         let mut len = Self::MIN_LEN + 4;
         let has_extensions = bytes[0] & 0x04 != 0;
-        let mut next = bytes.get(len - 1).filter(|_| has_extensions).copied();
+        let mut next = bytes
+            .get(len.wrapping_sub(1))
+            .filter(|_| has_extensions)
+            .copied();
         for _ in 0..MOST_EXTENSIONS {
             if next.unwrap_or(0) == 0 {
                 return bytes.get(..len).map(Self);
             }
             match usize::from(*bytes.get(len)?) {
                 0 => return None,
-                words => len += words * 4,
+                words => len = len.saturating_add(words.saturating_mul(4)),
             }
-            next = Some(*bytes.get(len - 1)?);
+            next = Some(*bytes.get(len.wrapping_sub(1))?);
         }
         None
     }

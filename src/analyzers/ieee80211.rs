@@ -38,9 +38,9 @@ impl<'a> Radiotap<'a> {
         let Some(words) = self.0[4..].chunks_exact(4).position(is_last) else {
             return 0;
         };
-        let mut at = 4 + (words + 1) * 4;
+        let mut at = words.saturating_mul(4).saturating_add(8);
         if self.present() & 1 != 0 {
-            at = at.next_multiple_of(8) + 8;
+            at = at.next_multiple_of(8).saturating_add(8);
         }
         let has_flags = self.present() & 2 != 0;
         self.0.get(at).filter(|_| has_flags).copied().unwrap_or(0)
@@ -150,8 +150,8 @@ impl<'a> Ieee80211<'a> {
     pub fn address(&self, number: usize) -> Option<MacAddress> {
         let at = *[4, 10, 16, 24].get(number.checked_sub(1)?)?;
         let has = number < 4 || self.to_distribution() && self.from_distribution();
-        let bytes = self.0.get(at..at + 6).filter(|_| has)?;
-        Some(MacAddress(array(bytes)))
+        let bytes = self.0.get(at..).filter(|_| has)?;
+        Some(MacAddress(*bytes.first_chunk()?))
     }
 
     /// The fragment's number, 0 to 15, and the sequence number, 0 to 4095; `None` except on data frames.
@@ -175,7 +175,7 @@ impl<'a> Ieee80211<'a> {
         } else {
             24
         };
-        Some(u16::from_le_bytes(array(self.0.get(at..at + 2)?)))
+        Some(u16::from_le_bytes(*self.0.get(at..)?.first_chunk()?))
     }
 
     /// Whether the payload is several frames put together (A-MSDU).
@@ -214,7 +214,7 @@ fn data_header_len(first: u8, flags: u8) -> usize {
     } else {
         0
     };
-    24 + fourth + quality + ht
+    [24usize, fourth, quality, ht].into_iter().sum()
 }
 
 #[cfg(test)]

@@ -95,8 +95,8 @@ impl<'a> Ipv6Extension<'a> {
     pub const fn claimed_len(kind: u8, length_field: u8) -> usize {
         match kind {
             44 => 8,
-            51 => (length_field as usize + 2) * 4,
-            _ => (length_field as usize + 1) * 8,
+            51 => (length_field as usize).saturating_add(2).saturating_mul(4),
+            _ => (length_field as usize).saturating_add(1).saturating_mul(8),
         }
     }
 

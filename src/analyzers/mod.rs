@@ -4,6 +4,9 @@
 //! labels around the network layer, IPv4 or IPv6, tunnels with more of the same inside, and TCP. Each header is a view over borrowed bytes that is checked once when it is made;
 //! after that no accessor can fail.
 
+// Numbers here come from the network or from files: each sum says what it does at its end. Tests may panic.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod application;
 pub mod checksum;
 pub mod cisco_hdlc;

@@ -44,7 +44,9 @@ impl<'a> Mpls<'a> {
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let entries = bytes.chunks_exact(Self::ENTRY).take(MOST_LABELS);
         let bottom = entries.map(entry).position(|entry| entry.is_bottom)?;
-        bytes.get(..(bottom + 1) * Self::ENTRY).map(Self)
+        bytes
+            .get(..bottom.saturating_add(1).saturating_mul(Self::ENTRY))
+            .map(Self)
     }
 
     /// The entries, the outermost first.

@@ -46,19 +46,20 @@ impl<'a> Nflog<'a> {
         let big_endian = bytes.get(6).ok_or(NoPacket::Truncated)? == &0;
         let mut at = FIXED;
         for _ in 0..MOST_ATTRIBUTES {
-            let header = bytes.get(at..at + ATTRIBUTE).ok_or(NoPacket::Truncated)?;
+            let end = at.saturating_add(ATTRIBUTE);
+            let header = bytes.get(at..end).ok_or(NoPacket::Truncated)?;
             let length = number(big_endian, &header[..2]);
             let payload_len = length
                 .checked_sub(ATTRIBUTE as u16)
                 .ok_or(NoPacket::Malformed)?;
             if number(big_endian, &header[2..]) & 0x7fff == PAYLOAD {
                 return Ok(Self {
-                    bytes: &bytes[..at + ATTRIBUTE],
+                    bytes: &bytes[..end],
                     payload_len,
                     big_endian,
                 });
             }
-            at += usize::from(length).next_multiple_of(4);
+            at = at.saturating_add(usize::from(length).next_multiple_of(4));
         }
         Err(NoPacket::Malformed)
     }
@@ -92,10 +93,11 @@ impl<'a> Nflog<'a> {
         let (bytes, big_endian) = (self.bytes, self.big_endian);
         let mut at = FIXED;
         std::iter::from_fn(move || {
-            let header = bytes.get(at..at + ATTRIBUTE)?;
+            let attribute = bytes.get(at..)?;
+            let header = attribute.get(..ATTRIBUTE)?;
             let length = usize::from(number(big_endian, &header[..2]));
-            let value = bytes.get(at + ATTRIBUTE..at + length)?;
-            at += length.next_multiple_of(4).max(ATTRIBUTE);
+            let value = attribute.get(ATTRIBUTE..length)?;
+            at = at.saturating_add(length.next_multiple_of(4).max(ATTRIBUTE));
             Some(Attribute {
                 kind: number(big_endian, &header[2..]) & 0x7fff,
                 value,

@@ -384,17 +384,23 @@ impl<'a> Packet<'a> {
         let (tcp, ip) = (self.tcp()?, self.ip()?);
         let segment = tcp.bytes().get(..self.transport_len as usize)?;
         let sent = tcp.checksum()?;
-        let addresses = match ip {
-            Ip::V4(ip) => sum(&ip.source().octets()) + sum(&ip.destination().octets()),
-            Ip::V6(ip) => sum(&ip.source().octets()) + sum(&ip.destination().octets()),
+        let (source, destination) = match ip {
+            Ip::V4(ip) => (sum(&ip.source().octets()), sum(&ip.destination().octets())),
+            Ip::V6(ip) => (sum(&ip.source().octets()), sum(&ip.destination().octets())),
         };
-        let pseudo_header = addresses + 6 + u64::from(self.transport_len);
-        Some(if fold(pseudo_header + sum(segment)) == 0xffff {
-            Checksum::Right
-        } else if sent == fold(pseudo_header) {
-            Checksum::Offloaded
-        } else {
-            Checksum::Wrong
-        })
+        // Sums of at most 4 GiB of 32-bit words: far from the end of 64 bits.
+        let protocol_and_len = u64::from(self.transport_len).wrapping_add(6);
+        let pseudo_header = source
+            .wrapping_add(destination)
+            .wrapping_add(protocol_and_len);
+        Some(
+            if fold(pseudo_header.wrapping_add(sum(segment))) == 0xffff {
+                Checksum::Right
+            } else if sent == fold(pseudo_header) {
+                Checksum::Offloaded
+            } else {
+                Checksum::Wrong
+            },
+        )
     }
 }

@@ -59,9 +59,10 @@ impl<'a> Ppp<'a> {
             return None;
         }
         let has_address = bytes.starts_with(&[0xff, 3]);
-        let at = if has_address { 2 } else { 0 };
+        let at = if has_address { 2usize } else { 0 };
         // The last byte of a protocol number is odd, every other one even (RFC 1661 §2).
-        let len = at + if bytes.get(at)? & 1 == 1 { 1 } else { 2 };
+        let is_short = bytes.get(at)? & 1 == 1;
+        let len = at.saturating_add(if is_short { 1 } else { 2 });
         Some(Self {
             bytes: bytes.get(..len)?,
             has_address,

@@ -83,7 +83,7 @@ impl FromIterator<SackBlock> for SackBlocks {
         let mut all = Self::default();
         for (place, block) in all.blocks.iter_mut().zip(blocks) {
             *place = block;
-            all.len += 1;
+            all.len = all.len.saturating_add(1);
         }
         all
     }

@@ -127,7 +127,7 @@ impl Read for Inflated {
         let rest = self.chunk.get(self.at..).unwrap_or_default();
         let count = rest.len().min(room.len());
         room[..count].copy_from_slice(&rest[..count]);
-        self.at += count;
+        self.at = self.at.saturating_add(count);
         Ok(count)
     }
 }

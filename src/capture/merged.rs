@@ -79,7 +79,7 @@ pub fn files_in(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<String>)> {
             bail!("{name} is a directory without any capture file");
         }
         if inside.len() < all {
-            let others = all - inside.len();
+            let others = all.saturating_sub(inside.len());
             problems.push(format!(
                 "{name} holds {others} files that are no captures; they were left out"
             ));
@@ -181,7 +181,7 @@ impl MergedReader {
             }
             None => {
                 self.opened.push(Some(opened));
-                self.opened.len() - 1
+                self.opened.len().saturating_sub(1)
             }
         };
         self.to_pull.push(slot);
@@ -201,8 +201,8 @@ impl MergedReader {
         let at = match self.info.interfaces.iter().position(alike) {
             Some(at) => at,
             None => {
+                let at = self.info.interfaces.len();
                 self.info.interfaces.push(interface.clone());
-                let at = self.info.interfaces.len() - 1;
                 self.to_tell.push_back(at);
                 at
             }

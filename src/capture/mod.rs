@@ -8,6 +8,9 @@
 //! Names and descriptions of interfaces come from files: escape control characters before showing them to a person. The sentences
 //! built in this room (errors, warnings, problems) have them escaped already.
 
+// Numbers here come from the network or from files: each sum says what it does at its end. Tests may panic.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod bpf;
 mod bpf_machine;
 mod buffer;

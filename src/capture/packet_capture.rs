@@ -241,7 +241,8 @@ fn activate_once(
     options: &LiveOptions,
     promiscuous: bool,
 ) -> Result<Capture<Active>, pcap::Error> {
-    let buffer_bytes = options.buffer_mib.clamp(1, LARGEST_BUFFER_MIB) as i32 * 1024 * 1024;
+    let buffer_bytes =
+        (options.buffer_mib.clamp(1, LARGEST_BUFFER_MIB) as i32).saturating_mul(1024 * 1024);
     let precision = if resolution_of(name) == Resolution::NANOSECONDS {
         Precision::Nano
     } else {

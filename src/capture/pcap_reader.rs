@@ -377,7 +377,8 @@ fn is_text(bytes: &[u8]) -> bool {
     let sample = bytes.get(..1024).unwrap_or(bytes);
     sample.utf8_chunks().next().is_some_and(|chunk| {
         // The sample may be cut within a character.
-        let is_whole = chunk.invalid().is_empty() || chunk.valid().len() + 4 > sample.len();
+        let is_whole =
+            chunk.invalid().is_empty() || chunk.valid().len().saturating_add(4) > sample.len();
         is_whole
             && !chunk
                 .valid()

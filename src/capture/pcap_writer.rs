@@ -190,7 +190,9 @@ fn classic_header(interface: &Interface, nanos_per_unit: i64) -> Vec<u8> {
 fn record_header(frame: &Frame<'_>, nanos_per_unit: i64) -> [u8; 16] {
     let nanos = nanos_since_1970(frame.time);
     let seconds = u32::try_from(nanos / NANOS_PER_SECOND).unwrap_or(u32::MAX);
-    let fraction = (nanos % NANOS_PER_SECOND) / nanos_per_unit;
+    let fraction = (nanos % NANOS_PER_SECOND)
+        .checked_div(nanos_per_unit)
+        .unwrap_or(0);
     array([
         seconds,
         fraction as u32,

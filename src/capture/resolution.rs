@@ -63,13 +63,13 @@ impl Resolution {
         let units = u128::from(units);
         match self {
             Resolution::Decimal(exponent @ 0..=9) => {
-                units.saturating_mul(10u128.pow(9 - u32::from(exponent)))
+                units.saturating_mul(10u128.pow(9u32.saturating_sub(exponent.into())))
             }
             // 10^39 does not fit, nor does a 64-bit count of such units make a nanosecond.
-            Resolution::Decimal(exponent) => match 10u128.checked_pow(u32::from(exponent) - 9) {
-                Some(units_per_nano) => units / units_per_nano,
-                None => 0,
-            },
+            Resolution::Decimal(exponent) => 10u128
+                .checked_pow(u32::from(exponent).saturating_sub(9))
+                .and_then(|units_per_nano| units.checked_div(units_per_nano))
+                .unwrap_or(0),
             // 2^64 × 10^9 is below 2^94.
             Resolution::Binary(exponent) => units
                 .saturating_mul(1_000_000_000)

@@ -34,11 +34,12 @@ pub fn read(bytes: &[u8], _: Context) -> Reading {
             return Reading::Unknown;
         }
         let Ok((behind, record)) = parse_tls_raw_record(rest) else {
-            return more_if(rest.len() < RECORD_HEADER + length);
+            return more_if(rest.len() < RECORD_HEADER.saturating_add(length));
         };
         message.extend_from_slice(record.data);
         if let [_, a, b, c, ..] = *message {
-            let claimed = 4 + (usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
+            let body = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+            let claimed = body.saturating_add(4);
             if message.len() >= claimed {
                 return hello(&message[..claimed]);
             }
