@@ -1,0 +1,156 @@
+//! The tracker with the judge: any segments between a few endpoints, most of them near those before, with any options, at any
+//! time. The segments come through the decoder, so that they are ones that a capture can hold.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use tcp_monitor::analyzers::{Frame, LinkType};
+use tcp_monitor::utils::time::Timestamp;
+use tcp_monitor::visualization::Output;
+use tcp_monitor::visualization::connection_detail::ConnectionDetail;
+use tcp_monitor::visualization::connection_table::{ConnectionTable, Order};
+use tcp_monitor::visualization::json_lines::JsonLines;
+use tcp_monitor::visualization::packet_lines::PacketLines;
+use tcp_monitor_fuzz::{Follow, STYLE};
+
+#[derive(Arbitrary, Debug)]
+enum Number {
+    /// Where the direction's last segment ended.
+    Next,
+    /// So far from there.
+    Near(i16),
+    Any(u32),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Choice {
+    MaximumSize(u16),
+    WindowScale(u8),
+    SackPermitted,
+    Sack(Vec<(i16, u16)>),
+    Timestamps(u32, u32),
+    Any(u8, Vec<u8>),
+}
+
+#[derive(Arbitrary, Debug)]
+struct Sent {
+    connection: u8,
+    to_client: bool,
+    flags: u8,
+    seq: Number,
+    ack: Number,
+    window: u16,
+    options: Vec<Choice>,
+    payload: u16,
+    captured: u8,
+    later: i64,
+    later_micros: u16,
+    jump: bool,
+    ip_id: u16,
+    hops_and_ecn: (u8, u8),
+}
+
+impl Number {
+    fn from(&self, last: u32) -> u32 {
+        match *self {
+            Number::Next => last,
+            Number::Near(distance) => last.wrapping_add_signed(distance.into()),
+            Number::Any(number) => number,
+        }
+    }
+}
+
+fn options(choices: &[Choice], ack: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for choice in choices {
+        match choice {
+            Choice::MaximumSize(size) => bytes.extend([&[2, 4], &size.to_be_bytes()[..]].concat()),
+            Choice::WindowScale(shift) => bytes.extend([3, 3, *shift]),
+            Choice::SackPermitted => bytes.extend([4, 2]),
+            Choice::Sack(blocks) => {
+                let blocks = &blocks[..blocks.len().min(4)];
+                bytes.extend([5, 2 + 8 * blocks.len() as u8]);
+                for (from, length) in blocks {
+                    let left = ack.wrapping_add_signed((*from).into());
+                    bytes.extend(left.to_be_bytes());
+                    bytes.extend(left.wrapping_add((*length).into()).to_be_bytes());
+                }
+            }
+            Choice::Timestamps(value, echo) => {
+                bytes.extend([8, 10]);
+                bytes.extend(value.to_be_bytes());
+                bytes.extend(echo.to_be_bytes());
+            }
+            Choice::Any(kind, value) => {
+                bytes.extend([*kind, value.len() as u8]);
+                bytes.extend(value);
+            }
+        }
+    }
+    bytes.truncate(40);
+    bytes.resize(bytes.len().next_multiple_of(4), 1);
+    bytes
+}
+
+fuzz_target!(|input: Vec<Sent>| {
+    let outputs: Vec<Box<dyn Output>> = vec![
+        Box::new(JsonLines { packets: true }),
+        Box::new(PacketLines { style: STYLE }),
+        Box::new(ConnectionTable {
+            style: STYLE,
+            top: 0,
+            order: Order::RoundTrip,
+        }),
+        Box::new(ConnectionDetail {
+            style: STYLE,
+            ids: vec![0, 1, 2],
+        }),
+    ];
+    let mut follow = Follow::new(3, outputs);
+    // The next sequence number of both sides of each connection.
+    let mut next = [[u32::MAX - 700, 5_000]; 4];
+    let mut time = 0i64;
+    for (number, sent) in input.iter().enumerate() {
+        let connection = usize::from(sent.connection % 4);
+        let (from, to) = if sent.to_client { (1, 0) } else { (0, 1) };
+        let seq = sent.seq.from(next[connection][from]);
+        let ack = sent.ack.from(next[connection][to]);
+        let options = options(&sent.options, ack);
+        let header = 20 + options.len();
+        let total = (20 + header + usize::from(sent.payload)).min(65_535) as u16;
+        let mut bytes = vec![0x45, sent.hops_and_ecn.1];
+        bytes.extend(total.to_be_bytes());
+        bytes.extend(sent.ip_id.to_be_bytes());
+        bytes.extend([0x40, 0, sent.hops_and_ecn.0, 6, 0, 0]);
+        bytes.extend([10, 0, 0, from as u8, 10, 0, 0, to as u8]);
+        let ports = [4000 + connection as u16, 80];
+        bytes.extend(ports[from].to_be_bytes());
+        bytes.extend(ports[to].to_be_bytes());
+        bytes.extend(seq.to_be_bytes());
+        bytes.extend(ack.to_be_bytes());
+        bytes.extend([(header as u8 / 4) << 4, sent.flags]);
+        bytes.extend(sent.window.to_be_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(&options);
+        let payload = usize::from(total) - 20 - header;
+        bytes.resize(bytes.len() + payload.min(sent.captured.into()), 0);
+        next[connection][from] = seq
+            .wrapping_add(payload as u32)
+            .wrapping_add((sent.flags & 3).count_ones());
+        let later = if sent.jump {
+            sent.later
+        } else {
+            i64::from(sent.later_micros) * 1000
+        };
+        time = time.saturating_add(later);
+        follow.take(&Frame {
+            number: number as u64 + 1,
+            time: Timestamp::from_nanos(time),
+            link: LinkType::IPV4,
+            interface: 0,
+            wire_len: total.into(),
+            bytes: &bytes,
+        });
+    }
+    follow.finish();
+});
