@@ -110,8 +110,8 @@ fn stem(source: &str) -> String {
     }
 }
 
-/// Letters, digits, dots, dashes and underscores; everything else becomes an underscore. Never begins with a dot, never longer
-/// than 100 characters.
+/// Letters, digits, dots, dashes and underscores; everything else becomes an underscore. Never begins with a dot, nor with a dash,
+/// which other programs would take for an option; never longer than 100 characters.
 fn safe(text: &str) -> String {
     let clean = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') {
@@ -120,7 +120,7 @@ fn safe(text: &str) -> String {
             '_'
         }
     };
-    text.trim_start_matches('.')
+    text.trim_start_matches(['.', '-'])
         .chars()
         .take(100)
         .map(clean)
