@@ -238,6 +238,11 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 500_000, hide_default_value = true,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
+
+    /// Says at the end, on standard error, what it cost: connections kept and evicted, memory, time [default: off]
+    /// [example: -f capture.pcap --stats]
+    #[arg(long)]
+    pub stats: bool,
 }
 
 impl Arguments {

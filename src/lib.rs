@@ -42,6 +42,8 @@ pub mod run;
 pub mod selection;
 /// What was meant.
 pub mod settings;
+/// What a run cost.
+pub mod stats;
 /// Facts about one packet → facts about a connection.
 pub mod tracking;
 /// Small things every room uses.

@@ -15,6 +15,7 @@ use crate::progress::{Figures, Progress};
 use crate::resolve;
 use crate::selection::Selection;
 use crate::settings::Settings;
+use crate::stats::{Stats, time_of_thread};
 use crate::tracking::names::Names;
 use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{ConnectionTracker, Event, LOOK_AHEAD};
@@ -32,6 +33,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::time::Instant;
 
 /// Runs a capture or reads a file, as the settings say, until its end. Returns how it is to exit.
 pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
@@ -98,6 +100,7 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
         shown,
         resolves: arguments.resolve,
         drops_known: 0,
+        stats: arguments.stats.then(Stats::default),
         failure: None,
     };
     let end = both_halves(&mut feed, &mut session, &interrupted);
@@ -108,16 +111,25 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
 fn both_halves(feed: &mut Feed, session: &mut Session, interrupted: &AtomicBool) -> Result<End> {
     let (to, from) = sync_channel(QUEUE);
     let (give_back, back) = channel();
+    let (began, before) = (Instant::now(), time_of_thread());
     std::thread::scope(|scope| {
         let first = std::thread::Builder::new()
             .name("reader".to_owned())
-            .spawn_scoped(scope, move || feed.run(interrupted, &to, &back))
+            .spawn_scoped(scope, move || {
+                (feed.run(interrupted, &to, &back), time_of_thread())
+            })
             .context("cannot start a thread")?;
         let taken = session.take_all(from, &give_back);
-        let end = match first.join() {
-            Ok(end) => end,
+        let (end, reading) = match first.join() {
+            Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic),
         };
+        if let Some(stats) = &mut session.stats {
+            (stats.elapsed, stats.reading) = (began.elapsed(), reading);
+            stats.tracking = time_of_thread()
+                .zip(before)
+                .map(|(after, before)| after.saturating_sub(before));
+        }
         taken.and(end)
     })
 }
@@ -229,6 +241,8 @@ struct Session {
     shown: bool,
     /// Dropped packets that the outputs know of.
     drops_known: u64,
+    /// What it cost, if that was asked for.
+    stats: Option<Stats>,
     /// What went wrong with an output while the capture went on.
     failure: Option<anyhow::Error>,
 }
@@ -478,6 +492,16 @@ impl Session {
         }
         for warning in warnings(&self.summary) {
             eprintln!("tcp-monitor: warning: {warning}");
+        }
+        if let Some(stats) = self.stats {
+            let all = Stats {
+                connections: self.tracker.total(),
+                evicted: self.tracker.evicted(),
+                memory: self.tracker.memory(),
+                packets: self.summary.totals.all.packets,
+                ..stats
+            };
+            all.print();
         }
         // The program ends now: the system takes back a hundred thousand connections faster than they are freed one by one.
         std::mem::forget(self.tracker);

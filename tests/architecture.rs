@@ -62,6 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("settings", &["utils", "cli", "visualization"]),
     ("interfaces", &["utils", "capture", "visualization"]),
     ("privileges", &["utils"]),
+    ("stats", &["utils", "tracking::connection_tracker"]),
     // The first half of the loop.
     (
         "feed",
@@ -94,6 +95,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "progress",
             "privileges",
             "watch",
+            "stats",
             "exit",
         ],
     ),

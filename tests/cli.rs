@@ -586,6 +586,7 @@ fn help_says_unit_default_and_example() {
         "--buffer-size",
         "--no-promiscuous",
         "--max-connections",
+        "--stats",
     ];
     for option in options {
         // From its own line up to the next option's; what is said of it stands further in.
@@ -619,6 +620,45 @@ fn help_says_unit_default_and_example() {
     for line in ["Exit codes: 0 done", "[default: 60]"] {
         assert!(help.contains(line), "{line}");
     }
+}
+
+/// Figures that can be true: they stand on standard error behind everything else, and standard output is the same without them.
+#[test]
+fn stats_say_what_it_cost() {
+    let plain = run("-f fixtures/built/many-connections.pcap --max-connections 50").expect_code(0);
+    let ran = run("-f fixtures/built/many-connections.pcap --max-connections 50 --stats");
+    let ran = ran.expect_code(0);
+    assert_eq!(ran.stdout, plain.stdout);
+    let added = ran
+        .stderr
+        .strip_prefix(&plain.stderr)
+        .expect("behind the rest");
+    let lines: Vec<_> = added.lines().collect();
+    let [connections, memory, time] = lines[..] else {
+        panic!("{added}");
+    };
+    let number = |line: &str, before: &str| -> u64 {
+        let (text, _) = line.split_once(before).unwrap_or_else(|| panic!("{line}"));
+        let last = text.rsplit([' ', '(']).next().unwrap_or_default();
+        last.parse().unwrap_or_else(|_| panic!("{line}"))
+    };
+    let kept = number(connections, " kept");
+    assert_eq!((kept, number(connections, " at the peak")), (50, 50));
+    assert_eq!(
+        kept + number(connections, " evicted"),
+        number(connections, " in all")
+    );
+    let each = number(memory, " bytes per kept connection");
+    let itself = number(memory, " of itself");
+    assert!(itself >= 100 && each >= itself && each < 4096, "{memory}");
+    if cfg!(target_os = "linux") {
+        assert!(
+            memory.contains(" MiB at the peak of the whole process"),
+            "{memory}"
+        );
+        assert!(!time.contains('?'), "{time}");
+    }
+    assert!(time.contains(" packets per second"), "{time}");
 }
 
 /// Every fixture, with every kind of output: an end without an error, and the same number of packets in each.

@@ -3,7 +3,7 @@
 //! for it.
 
 use super::first_bytes::FirstBytes;
-use super::icmp_errors::IcmpErrors;
+use super::icmp_errors::{IcmpErrors, Quoted};
 use super::turns::Turns;
 
 /// What is known beyond TCP.
@@ -15,4 +15,14 @@ pub struct Application {
     pub first_bytes: FirstBytes,
     /// Requests and answers.
     pub turns: Turns,
+}
+
+impl Application {
+    /// Octets of memory it takes, itself included.
+    pub fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.icmp_errors.first.capacity() * size_of::<Quoted>()
+            + self.first_bytes.memory()
+            + self.turns.memory()
+    }
 }

@@ -183,6 +183,20 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Octets of memory it takes beside its own size and the log of transmissions.
+    pub fn memory(&self) -> usize {
+        let flows = [Direction::ToServer, Direction::ToClient].map(|direction| {
+            let details = self.details[direction].as_deref();
+            self.flows[direction].memory() + details.map_or(0, Details::memory)
+        });
+        let before_reset = match &self.before_reset {
+            Some(before) => size_of_val(&**before),
+            None => 0,
+        };
+        let application = self.application.as_deref();
+        flows.iter().sum::<usize>() + before_reset + application.map_or(0, Application::memory)
+    }
+
     /// Reads something of every part that a segment needs, so that all of it comes from memory at once.
     pub(super) fn touch(&self) -> u64 {
         let [to_server, to_client] = &self.flows.0;

@@ -51,6 +51,25 @@ pub struct Located {
     pub segment: Segment,
 }
 
+/// Where the memory of the tracking is, in octets unless it says otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrackerMemory {
+    /// Connections that are kept.
+    pub kept: usize,
+    /// The most that were kept at once.
+    pub peak: usize,
+    /// The kept connections by their own size.
+    pub connections: usize,
+    /// The index by which they are found.
+    pub index: usize,
+    /// What they hold beside their own size: holes, round trips, the figures of long and of troubled transfers.
+    pub beside: usize,
+    /// What the tables have reserved: slots, the index, and the queues of those that may leave.
+    pub reserved: usize,
+    /// What the log of transmissions has reserved.
+    pub log: usize,
+}
+
 /// Sender, receiver, and the number of the two.
 type Pair = (Endpoint, Endpoint, PairHash);
 
@@ -107,6 +126,14 @@ impl ConnectionTracker {
     /// How many connections left because of the limit.
     pub fn evicted(&self) -> u64 {
         self.store.evicted()
+    }
+
+    /// Where the memory is. Looks at every connection: for the end of a run.
+    pub fn memory(&self) -> TrackerMemory {
+        TrackerMemory {
+            log: self.log.memory(),
+            ..self.store.memory()
+        }
     }
 
     /// Whether connections left since they were last taken.

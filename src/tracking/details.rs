@@ -80,6 +80,20 @@ impl Details {
         (self.flight.nanos > 0).then(|| self.flight.weighted / self.flight.nanos as f64)
     }
 
+    /// Octets of memory they take, themselves included.
+    pub fn memory(&self) -> usize {
+        let samples = [
+            &self.rtt_of_last_copy,
+            &self.repeat_wait,
+            &self.sack_rtt,
+            &self.timestamp_rtt,
+            &self.full_size_rtt,
+        ];
+        size_of::<Self>()
+            + samples.map(Samples::memory).iter().sum::<usize>()
+            + self.waiting.capacity() * size_of::<(u32, Timestamp)>()
+    }
+
     /// The most frequent size among the larger half of the segments; `None` before there are nine. Long transfers.
     pub fn full_size(&self) -> Option<u32> {
         self.sizes.most_frequent_full()

@@ -26,6 +26,17 @@ pub struct FirstBytes {
     waiting: [Option<Box<Prefix>>; 2],
 }
 
+impl FirstBytes {
+    /// Octets of memory that wait for more take; the names in what was said are left out.
+    pub fn memory(&self) -> usize {
+        let waiting =
+            self.waiting.iter().flatten().map(|prefix| {
+                size_of::<Prefix>() + prefix.bytes.capacity() + prefix.filled.memory()
+            });
+        waiting.sum()
+    }
+}
+
 /// The first octets as far as they were captured, in their places.
 #[derive(Clone, Debug, Default)]
 struct Prefix {

@@ -4,6 +4,7 @@
 //! the memory). The index holds slot numbers; a key has no direction, so that both directions find the same connection.
 
 use super::connection::Connection;
+use super::connection_tracker::TrackerMemory;
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -27,6 +28,8 @@ pub struct Store {
     /// Slots in the order in which they were last found to be idle, with number and time.
     idle: VecDeque<(u32, u64, Timestamp)>,
     evicted: u64,
+    /// The most that were kept at once.
+    peak: usize,
     leaving: Vec<Connection>,
     /// Changes whenever what was found before may not be what is found now.
     epoch: u64,
@@ -88,6 +91,7 @@ impl Store {
             closed: VecDeque::new(),
             idle: VecDeque::new(),
             evicted: 0,
+            peak: 0,
             leaving: Vec::new(),
         }
     }
@@ -100,6 +104,26 @@ impl Store {
     /// How many left because of the limit.
     pub fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// Where the memory is, but for the log of transmissions.
+    pub fn memory(&self) -> TrackerMemory {
+        let index = self.index.allocation_size();
+        let slots: usize = self.chunks.iter().map(Vec::capacity).sum();
+        let connections = self.chunks.iter().flatten().flatten();
+        TrackerMemory {
+            kept: self.len,
+            peak: self.peak,
+            connections: self.len * size_of::<Option<Connection>>(),
+            index,
+            beside: connections.map(Connection::memory).sum(),
+            reserved: slots * size_of::<Option<Connection>>()
+                + index
+                + self.free.capacity() * size_of::<u32>()
+                + self.closed.capacity() * size_of::<(u32, u64)>()
+                + self.idle.capacity() * size_of::<(u32, u64, Timestamp)>(),
+            log: 0,
+        }
     }
 
     /// Whether any left since they were last taken.
@@ -229,6 +253,7 @@ impl Store {
 
     fn place_in_slot(&mut self, connection: Connection) -> u32 {
         self.len += 1;
+        self.peak = self.peak.max(self.len);
         if let Some(slot) = self.free.pop() {
             let (chunk, at) = place(slot);
             self.chunks[chunk][at] = Some(connection);

@@ -33,6 +33,11 @@ impl Durations {
         }
     }
 
+    fn memory(&self) -> usize {
+        let several = self.several.as_deref();
+        several.map_or(0, |samples| size_of::<Samples>() + samples.memory())
+    }
+
     /// The figures with so many nanoseconds taken off each sample.
     fn figures(&self, off: i64) -> Option<Figures> {
         let less = |nanos: i64| nanos.saturating_sub(off).max(0);
@@ -83,6 +88,14 @@ pub struct Turns {
     began: Timestamp,
     /// A repeat of octets that had been acknowledged, which is no part of the run: when, and the run's end before it.
     needless: Option<(Timestamp, Timestamp)>,
+}
+
+impl Turns {
+    /// Octets of memory they take beside their own size.
+    pub fn memory(&self) -> usize {
+        let all = self.waits.iter().chain(&self.transfers);
+        all.map(Durations::memory).sum()
+    }
 }
 
 /// Looks at a segment before it is recorded.
