@@ -11,11 +11,44 @@ pub const PERCENTILE_ERROR: f64 = 0.01;
 /// Samples that are taken in at once: the figures are a memory access away, so they are not fetched for each one.
 const AT_ONCE: usize = 6;
 
+/// So many samples are kept as they are before figures are made of them: most connections have no more, and nobody asks before
+/// the end.
+const AS_THEY_ARE: usize = 3 * AT_ONCE;
+
 /// Samples of one kind, in nanoseconds, and all figures about them.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     latest: ArrayVec<u32, AT_ONCE>,
-    figures: Option<Box<Figures>>,
+    earlier: Option<Box<Earlier>>,
+}
+
+/// The samples before the latest.
+#[derive(Clone, Debug)]
+enum Earlier {
+    /// Themselves, in their order.
+    Few(ArrayVec<u32, AS_THEY_ARE>),
+    /// What is known of them.
+    Many(Figures),
+}
+
+impl Earlier {
+    /// The figures, from now on kept up to date.
+    fn figures_mut(&mut self) -> &mut Figures {
+        if let Earlier::Few(samples) = self {
+            let figures = Figures::of(samples);
+            *self = Earlier::Many(figures);
+        }
+        match self {
+            Earlier::Many(figures) => figures,
+            Earlier::Few(_) => unreachable!("they were just made"),
+        }
+    }
+}
+
+impl Default for Earlier {
+    fn default() -> Self {
+        Earlier::Few(ArrayVec::new())
+    }
 }
 
 impl Samples {
@@ -31,7 +64,8 @@ impl Samples {
             // Four seconds and more, or a clock that ran backwards: too rare for a faster way.
             Err(_) => {
                 self.take_in();
-                self.figures.get_or_insert_default().add(nanos);
+                let earlier = self.earlier.get_or_insert_default();
+                earlier.figures_mut().add(nanos);
             }
         }
     }
@@ -42,7 +76,14 @@ impl Samples {
     }
 
     fn take_in(&mut self) {
-        let figures = self.figures.get_or_insert_default();
+        let earlier = self.earlier.get_or_insert_default();
+        if let Earlier::Few(samples) = &mut **earlier
+            && samples.try_extend_from_slice(&self.latest).is_ok()
+        {
+            self.latest.clear();
+            return;
+        }
+        let figures = earlier.figures_mut();
         for nanos in self.latest.drain(..) {
             figures.add(i64::from(nanos));
         }
@@ -50,7 +91,11 @@ impl Samples {
 
     /// The figures.
     pub fn figures(&self) -> Figures {
-        let mut figures = self.figures.as_deref().cloned().unwrap_or_default();
+        let mut figures = match self.earlier.as_deref() {
+            None => Figures::default(),
+            Some(Earlier::Few(samples)) => Figures::of(samples),
+            Some(Earlier::Many(figures)) => figures.clone(),
+        };
         for &nanos in &self.latest {
             figures.add(i64::from(nanos));
         }
@@ -59,8 +104,12 @@ impl Samples {
 
     /// Octets of memory it takes beside its own size.
     pub fn memory(&self) -> usize {
-        self.figures.as_ref().map_or(0, |figures| {
-            size_of::<Figures>() + figures.distribution.memory()
+        self.earlier.as_deref().map_or(0, |earlier| {
+            let distribution = match earlier {
+                Earlier::Few(_) => 0,
+                Earlier::Many(figures) => figures.distribution.memory(),
+            };
+            size_of::<Earlier>() + distribution
         })
     }
 }
@@ -84,6 +133,18 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// The figures of these samples.
+    fn of(samples: &[u32]) -> Self {
+        let mut figures = Self {
+            distribution: Distribution::Exact(Vec::with_capacity(EXACT_SAMPLES)),
+            ..Self::default()
+        };
+        for &nanos in samples {
+            figures.add(i64::from(nanos));
+        }
+        figures
+    }
+
     fn add(&mut self, nanos: i64) {
         if nanos < 0 {
             self.negative += 1;
