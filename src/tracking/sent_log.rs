@@ -150,20 +150,21 @@ impl SentLog {
     }
 
     /// Adds a transmission to a list.
-    pub fn push(&mut self, list: &mut SentList, sent: Sent) {
-        let node = Node {
-            sent,
-            older: list.newest,
-            newer: NONE,
-        };
+    pub fn push(&mut self, list: &mut SentList, sent: &Sent) {
+        let older = list.newest;
         let at = match self.nodes.get_mut(self.free as usize) {
             Some(place) => {
-                let at = std::mem::replace(&mut self.free, place.newer);
-                *place = node;
-                at
+                let next = std::mem::replace(&mut place.newer, NONE);
+                place.older = older;
+                place.sent = *sent;
+                std::mem::replace(&mut self.free, next)
             }
             None => {
-                self.nodes.push(node);
+                self.nodes.push(Node {
+                    sent: *sent,
+                    older,
+                    newer: NONE,
+                });
                 (self.nodes.len() - 1) as u32
             }
         };
@@ -175,41 +176,56 @@ impl SentLog {
         list.len += 1;
     }
 
-    /// Takes the oldest transmission out of a list, if the condition holds for it.
-    pub fn pop_oldest_if(
+    /// Takes the oldest transmission out of a list.
+    pub fn drop_oldest(&mut self, list: &mut SentList) {
+        if self.nodes.get(list.oldest as usize).is_some() {
+            self.unlink_oldest(list);
+        }
+    }
+
+    /// Keeps the oldest transmission of a list as acknowledged, if the condition holds for it, and returns it.
+    pub fn acknowledge_oldest_if(
         &mut self,
         list: &mut SentList,
         condition: impl FnOnce(&Sent) -> bool,
-    ) -> Option<Sent> {
-        let at = list.oldest;
-        let node = self.nodes.get_mut(at as usize)?;
-        if !condition(&node.sent) {
+    ) -> Option<&Sent> {
+        let at = list.oldest as usize;
+        if !condition(&self.nodes.get(at)?.sent) {
             return None;
         }
-        let (sent, newer) = (node.sent, node.newer);
-        node.newer = std::mem::replace(&mut self.free, at);
-        list.oldest = newer;
-        list.len -= 1;
-        match self.nodes.get_mut(newer as usize) {
-            Some(next) => next.older = NONE,
-            None => list.newest = NONE,
+        self.unlink_oldest(list);
+        self.total_acknowledged += 1;
+        let (before, number) = (list.latest_acknowledged, list.acknowledged);
+        list.acknowledged = list.acknowledged.wrapping_add(1);
+        list.latest_acknowledged = self.total_acknowledged;
+        let slot = place(self.total_acknowledged);
+        // The node is free by now, but nothing has been written into it yet.
+        let sent = &self.nodes.get(at)?.sent;
+        match self.acknowledged.get_mut(slot) {
+            Some(old) => {
+                (old.before, old.number) = (before, number);
+                old.sent = *sent;
+            }
+            None => self.acknowledged.push(Acknowledged {
+                sent: *sent,
+                before,
+                number,
+            }),
         }
         Some(sent)
     }
 
-    /// Keeps a transmission as acknowledged.
-    pub fn push_acknowledged(&mut self, list: &mut SentList, sent: Sent) {
-        self.total_acknowledged += 1;
-        let old = Acknowledged {
-            sent,
-            before: list.latest_acknowledged,
-            number: list.acknowledged,
+    /// Gives the first node of a list, which has one, back to the pool.
+    fn unlink_oldest(&mut self, list: &mut SentList) {
+        let at = list.oldest;
+        let Some(node) = self.nodes.get_mut(at as usize) else {
+            return;
         };
-        list.acknowledged = list.acknowledged.wrapping_add(1);
-        list.latest_acknowledged = self.total_acknowledged;
-        match self.acknowledged.get_mut(place(self.total_acknowledged)) {
-            Some(slot) => *slot = old,
-            None => self.acknowledged.push(old),
+        list.oldest = std::mem::replace(&mut node.newer, std::mem::replace(&mut self.free, at));
+        list.len -= 1;
+        match self.nodes.get_mut(list.oldest as usize) {
+            Some(next) => next.older = NONE,
+            None => list.newest = NONE,
         }
     }
 
@@ -254,8 +270,8 @@ mod tests {
         let (mut log, mut a, mut b) =
             (SentLog::default(), SentList::default(), SentList::default());
         for frame in 1..=3 {
-            log.push(&mut a, sent(0, 1, frame));
-            log.push(&mut b, sent(0, 1, 10 + frame));
+            log.push(&mut a, &sent(0, 1, frame));
+            log.push(&mut b, &sent(0, 1, 10 + frame));
         }
         let frames = |log: &SentLog, list: &SentList| -> Vec<u64> {
             log.unacknowledged(list).map(|sent| sent.frame).collect()
@@ -265,19 +281,22 @@ mod tests {
             (vec![3, 2, 1], vec![13, 12, 11])
         );
         assert_eq!(
-            log.pop_oldest_if(&mut a, |_| true).map(|s| s.frame),
+            log.acknowledge_oldest_if(&mut a, |_| true).map(|s| s.frame),
             Some(1)
         );
-        assert!(log.pop_oldest_if(&mut a, |_| false).is_none());
+        assert!(log.acknowledge_oldest_if(&mut a, |_| false).is_none());
         log.forget(&mut b);
         let nodes = log.nodes.len();
-        (0..4).for_each(|frame| log.push(&mut b, sent(0, 1, frame)));
+        (0..4).for_each(|frame| log.push(&mut b, &sent(0, 1, frame)));
         assert_eq!(
             (log.nodes.len(), frames(&log, &b)),
             (nodes, vec![3, 2, 1, 0])
         );
         assert_eq!((a.len(), frames(&log, &a)), (2, vec![3, 2]));
-        while log.pop_oldest_if(&mut a, |_| true).is_some() {}
+        while !a.is_empty() {
+            log.drop_oldest(&mut a);
+        }
+        log.drop_oldest(&mut a);
         assert!(a.is_empty() && log.newest(&a).is_none());
     }
 
@@ -285,15 +304,20 @@ mod tests {
     fn the_ring_forgets_the_oldest_of_all_and_of_each() {
         let (mut log, mut a, mut b) =
             (SentLog::default(), SentList::default(), SentList::default());
-        log.push_acknowledged(&mut b, sent(0, 1, 1));
+        let acknowledge = |log: &mut SentLog, list: &mut SentList, frame| {
+            log.push(list, &sent(0, 1, frame));
+            let sent = log.acknowledge_oldest_if(list, |_| true);
+            assert_eq!(sent.map(|sent| sent.frame), Some(frame));
+        };
+        acknowledge(&mut log, &mut b, 1);
         for frame in 0..1000 {
-            log.push_acknowledged(&mut a, sent(0, 1, frame));
+            acknowledge(&mut log, &mut a, frame);
         }
         assert_eq!(log.acknowledged(&a).count(), MAX_ACKNOWLEDGED as usize);
         assert_eq!(log.acknowledged(&a).next().map(|s| s.frame), Some(999));
         assert_eq!(log.acknowledged(&b).count(), 1);
         for frame in 0..MAX_ACKNOWLEDGED_OF_ALL as u64 {
-            log.push_acknowledged(&mut a, sent(0, 1, frame));
+            acknowledge(&mut log, &mut a, frame);
         }
         assert_eq!(
             (log.acknowledged(&b).count(), log.acknowledged.len()),

@@ -292,9 +292,9 @@ impl Stream {
         self.started = true;
         if sent.start < sent.end {
             if self.sent.len() >= MAX_UNACKNOWLEDGED {
-                log.pop_oldest_if(&mut self.sent, |_| true);
+                log.drop_oldest(&mut self.sent);
             }
-            log.push(&mut self.sent, sent);
+            log.push(&mut self.sent, &sent);
         }
         fresh
     }
@@ -437,9 +437,9 @@ impl Stream {
             }
             gaps.sacked.remove_below(offset);
         }
-        while let Some(sent) = log.pop_oldest_if(&mut self.sent, |sent| sent.end <= offset) {
-            news.take(&sent);
-            log.push_acknowledged(&mut self.sent, sent);
+        while let Some(sent) = log.acknowledge_oldest_if(&mut self.sent, |sent| sent.end <= offset)
+        {
+            news.take(sent);
         }
         news
     }
