@@ -142,7 +142,7 @@ impl ConnectionTracker {
     }
 
     /// Connections that left since the last call, for the outputs to show.
-    pub fn take_evicted(&mut self) -> Vec<Connection> {
+    pub fn take_evicted(&mut self) -> impl Iterator<Item = Connection> + '_ {
         self.store.take_evicted()
     }
 
@@ -242,16 +242,17 @@ impl ConnectionTracker {
         let states_before = connection.states;
         let log = &mut self.log;
         let position = locate(connection, log, direction, segment);
-        let (mut judgement, signals) = judge_case(connection, log, direction, segment, position);
+        let judgement = &mut self.judgement;
+        let signals = judge_case(connection, log, direction, segment, position, judgement);
         judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
         judgement.basis.connection = connection
             .reuses
             .get()
             .filter(|_| reused)
             .map(i64::unsigned_abs);
-        undo_reset(connection, direction, segment, &mut judgement);
+        undo_reset(connection, direction, segment, judgement);
         if segment.payload_len > 0 {
-            turns::note(connection, direction, segment, position, &judgement);
+            turns::note(connection, direction, segment, position, judgement);
             if !connection.heard[direction] {
                 let begun = first_bytes::listen(connection, direction, segment, position, payload);
                 self.reading.note(&mut self.store, slot, direction, begun);
@@ -261,12 +262,10 @@ impl ConnectionTracker {
         let before = details::before(connection, log, direction, segment, position);
         let (own, other) = connection.flows.pair_mut(direction);
         let zeek = &mut connection.zeek;
-        zeek.observe(direction, (own, other), segment, position, &judgement);
+        zeek.observe(direction, (own, other), segment, position, judgement);
         let hops_before = own.latest.map(|latest| latest.segment.hops_left);
-        let recorded = record::record((own, other), log, segment, position, &judgement);
-        details::note(
-            connection, direction, segment, &judgement, &recorded, before,
-        );
+        let recorded = record::record((own, other), log, segment, position, judgement);
+        details::note(connection, direction, segment, judgement, &recorded, before);
         connection.handshake.observe(segment);
         connection.seen_in.note(segment.encapsulation);
         connection.last = connection.last.max(segment.time);
@@ -278,7 +277,6 @@ impl ConnectionTracker {
             connection.closed_at = segment.time.into();
             self.store.note_closed(slot);
         }
-        self.judgement = judgement;
         self.event(
             slot,
             direction,
@@ -426,7 +424,8 @@ fn judge_case(
     direction: Direction,
     segment: &Segment,
     position: Position,
-) -> (Judgement, [Option<Signal>; 2]) {
+    judgement: &mut Judgement,
+) -> [Option<Signal>; 2] {
     let (sender, receiver) = (
         connection.flow(direction),
         connection.flow(direction.reverse()),
@@ -453,8 +452,8 @@ fn judge_case(
         path,
         states,
     };
-    let judgement = judge::judge(&case);
-    (judgement, signals::signals(&case, &judgement))
+    judge::judge(&case, judgement);
+    signals::signals(&case, judgement)
 }
 
 /// Takes back a RST that was believed, if the side that should be closed goes on for longer than the RST needs to reach it.

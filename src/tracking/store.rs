@@ -132,8 +132,8 @@ impl Store {
     }
 
     /// Those that left since the last call.
-    pub fn take_evicted(&mut self) -> Vec<Connection> {
-        std::mem::take(&mut self.leaving)
+    pub fn take_evicted(&mut self) -> impl Iterator<Item = Connection> + '_ {
+        self.leaving.drain(..)
     }
 
     /// The number of a pair.
