@@ -207,6 +207,10 @@ impl Connection {
             .unsigned_abs()
             ^ u64::from(self.client.port)
             ^ self.states.0[0] as u64
+            ^ self.last.nanos().unsigned_abs()
+            ^ self.first_frame
+            ^ self.zeek.touch()
+            ^ self.numbering.touch()
             ^ to_server.touch()
             ^ to_client.touch()
     }

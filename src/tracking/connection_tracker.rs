@@ -485,8 +485,11 @@ fn undo_reset(
 fn advance(connection: &mut Connection, direction: Direction, segment: &Segment, signal: Signal) {
     let before = connection.states;
     let (sender, receiver) = state::next(before[direction], before[direction.reverse()], signal);
-    connection.states[direction] = sender;
-    connection.states[direction.reverse()] = receiver;
+    // Most segments change nothing, and what is written has to be waited for when it is read as a whole right afterwards.
+    if (sender, receiver) != (before[direction], before[direction.reverse()]) {
+        connection.states[direction] = sender;
+        connection.states[direction.reverse()] = receiver;
+    }
     match signal {
         Signal::Reset if connection.ending.is_none() => {
             connection.ending = Some(reset_ending(connection, before, direction));

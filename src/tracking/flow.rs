@@ -340,6 +340,8 @@ pub struct KnownToSender {
         reason = "eight octets where there is none, and mostly there is none"
     )]
     others: Option<Box<VecDeque<(Timestamp, i64)>>>,
+    /// How many others: they are a memory access away, and mostly there is none.
+    waiting: u32,
 }
 
 /// The most acknowledgments kept under way; beyond that the oldest count as arrived.
@@ -351,7 +353,7 @@ impl KnownToSender {
     /// An acknowledgment of everything below `offset` passes at `time`; the sender is `round_trip` nanoseconds away and back.
     pub fn pass(&mut self, offset: i64, time: Timestamp, round_trip: i64) {
         if round_trip <= NEAR {
-            (self.first, self.others) = (Maybe::default(), None);
+            (self.first, self.others, self.waiting) = (Maybe::default(), None, 0);
             self.arrived = self.arrived.max(offset);
             return;
         }
@@ -362,6 +364,7 @@ impl KnownToSender {
         }
         let others = self.others.get_or_insert_default();
         others.push_back((due, offset));
+        self.waiting += 1;
         if others.len() >= MAX_UNDER_WAY {
             self.arrived = self.first_offset;
             self.next();
@@ -378,9 +381,12 @@ impl KnownToSender {
     }
 
     fn next(&mut self) {
-        match self.others.as_mut().and_then(|others| others.pop_front()) {
-            Some((due, offset)) => (self.first, self.first_offset) = (due.into(), offset),
-            None => self.first = Maybe::default(),
+        self.first = Maybe::default();
+        if self.waiting > 0
+            && let Some((due, offset)) = self.others.as_mut().and_then(|others| others.pop_front())
+        {
+            self.waiting -= 1;
+            (self.first, self.first_offset) = (due.into(), offset);
         }
     }
 
@@ -476,6 +482,7 @@ impl Flow {
             ^ self.in_flight_samples
             ^ self.ack_rtt.waiting() as u64
             ^ self.known_to_sender.arrived.unsigned_abs()
+            ^ u64::from(self.offer.known)
     }
 
     /// Takes in the time of a round trip behind the observer.

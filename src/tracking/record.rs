@@ -55,12 +55,10 @@ pub fn record(
     if verdicts.has(Verdict::OldDuplicate) {
         return recorded;
     }
-    let sent = Sent {
-        spurious: verdicts.has(Verdict::SpuriousRetransmission),
-        ..transmission(segment, position)
-    };
+    let mut sent = transmission(segment, position);
+    sent.spurious = verdicts.has(Verdict::SpuriousRetransmission);
     if !segment.flags.rst() {
-        octets(sender, log, segment, sent, judgement);
+        octets(sender, log, segment, &mut sent, judgement);
         if let Some(ack) = position.ack.filter(|_| !verdicts.has(Verdict::BadSynAck)) {
             (recorded.rtt, recorded.acknowledged) = acknowledgment(
                 (sender, receiver),
@@ -188,7 +186,7 @@ fn octets(
     sender: &mut Flow,
     log: &mut SentLog,
     segment: &Segment,
-    sent: Sent,
+    sent: &mut Sent,
     judgement: &Judgement,
 ) {
     let verdicts = judgement.verdicts;
@@ -197,7 +195,7 @@ fn octets(
         verdicts.has(Verdict::KeepAlive) || verdicts.has(Verdict::ZeroWindowProbe) && below;
     if sent.start == sent.end || is_probe {
         if !is_probe {
-            sender.stream.reach(&sent);
+            sender.stream.reach(sent);
         }
         return;
     }

@@ -267,15 +267,15 @@ impl Stream {
         &self.sent
     }
 
-    /// Records a transmission of the octets of `sent`. Marks earlier ones of the same octets as sent again and returns how many
+    /// Records a transmission of the octets of `sent`, and puts into it what came before. Marks earlier ones of the same octets as sent again and returns how many
     /// octets the capture sees for the first time.
-    pub fn transmit(&mut self, mut sent: Sent, log: &mut SentLog) -> i64 {
+    pub fn transmit(&mut self, sent: &mut Sent, log: &mut SentLog) -> i64 {
         let range = sent.range();
         let mut fresh = self.fill(&range);
         if range.start < self.end {
-            self.link_to_earlier(&mut sent, log);
+            self.link_to_earlier(sent, log);
         } else if self.started && range.start > self.end {
-            self.open_hole(self.end..range.start, &sent);
+            self.open_hole(self.end..range.start, sent);
         }
         if range.end > self.end || !self.started {
             fresh += range.end
@@ -294,7 +294,7 @@ impl Stream {
             if self.sent.len() >= MAX_UNACKNOWLEDGED {
                 log.drop_oldest(&mut self.sent);
             }
-            log.push(&mut self.sent, &sent);
+            log.push(&mut self.sent, sent);
         }
         fresh
     }
@@ -498,7 +498,7 @@ pub(super) mod tests {
         let (mut stream, mut log) = (Stream::default(), SentLog::default());
         stream.set_base(Seq(0), &mut log);
         for (at, &(start, end)) in pieces.iter().enumerate() {
-            stream.transmit(sent(start, end, at as u64 + 1), &mut log);
+            stream.transmit(&mut sent(start, end, at as u64 + 1), &mut log);
         }
         (stream, log)
     }
@@ -510,19 +510,19 @@ pub(super) mod tests {
             (stream.end, stream.missing(&(0..100)), stream.seen(&(1..41))),
             (41, 20, 20)
         );
-        assert_eq!(stream.transmit(sent(16, 21, 3), &mut log), 5);
+        assert_eq!(stream.transmit(&mut sent(16, 21, 3), &mut log), 5);
         assert_eq!(
             stream.holes().iter().map(Hole::range).collect::<Vec<_>>(),
             [11..16, 21..31]
         );
-        assert_eq!(stream.transmit(sent(11, 31, 4), &mut log), 15);
+        assert_eq!(stream.transmit(&mut sent(11, 31, 4), &mut log), 15);
         assert!(stream.holes().is_empty());
     }
 
     #[test]
     fn repeats_know_the_first_transmission() {
         let (mut stream, mut log) = stream(&[(1, 11), (11, 21), (1, 11)]);
-        stream.transmit(sent(1, 21, 4), &mut log);
+        stream.transmit(&mut sent(1, 21, 4), &mut log);
         let last = stream.latest_of(&(1..2), &log).unwrap();
         assert_eq!((last.frame, last.first.0, last.repeats), (4, 1, 2));
         assert!(
@@ -557,7 +557,7 @@ pub(super) mod tests {
     fn memory_is_bounded_whatever_comes() {
         let (mut stream, mut log) = stream(&[]);
         for at in 0..(MAX_UNACKNOWLEDGED as i64 * 2) {
-            stream.transmit(sent(at * 20, at * 20 + 10, 1), &mut log);
+            stream.transmit(&mut sent(at * 20, at * 20 + 10, 1), &mut log);
         }
         assert_eq!(
             (stream.holes().len(), stream.unacknowledged().len()),

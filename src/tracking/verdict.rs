@@ -84,22 +84,27 @@ pub const VERDICT_COUNT: usize = RULES.len();
 
 /// A set of verdicts.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Verdicts(u64);
+pub struct Verdicts(u32);
+
+const _: () = assert!(
+    VERDICT_COUNT <= u32::BITS as usize,
+    "each verdict has a bit"
+);
 
 impl Verdicts {
     /// Adds a verdict.
     pub fn insert(&mut self, verdict: Verdict) {
-        self.0 |= 1 << verdict as u64;
+        self.0 |= 1 << verdict as u32;
     }
 
     /// Adds a verdict if the condition holds.
     pub fn insert_if(&mut self, condition: bool, verdict: Verdict) {
-        self.0 |= u64::from(condition) << verdict as u64;
+        self.0 |= u32::from(condition) << verdict as u32;
     }
 
     /// Whether the verdict is among them.
     pub const fn has(self, verdict: Verdict) -> bool {
-        self.0 & (1 << verdict as u64) != 0
+        self.0 & (1 << verdict as u32) != 0
     }
 
     /// Whether there is none.
@@ -227,7 +232,7 @@ mod tests {
                     .all(|c| c.is_ascii_lowercase() || c == '_')
             );
         }
-        const { assert!(VERDICT_COUNT <= 64) };
+        const { assert!(VERDICT_COUNT <= 32) };
     }
 
     #[test]

@@ -64,13 +64,17 @@ impl Endpoint {
     }
 }
 
+/// The lowest bit of `once` for letters that may stand again.
+const AGAIN: u8 = 16;
+
 /// The view of one connection.
 #[derive(Clone, Debug, Default)]
 pub struct ZeekView {
     states: PerDirection<Endpoint>,
     before: PerDirection<Endpoint>,
     once: PerDirection<u8>,
-    last: PerDirection<[Option<u32>; 3]>,
+    /// The sequence numbers of the latest letters that may stand again; a bit of `once` says whether there is one.
+    last: PerDirection<[u32; 3]>,
     counted: Option<Box<PerDirection<[u32; 4]>>>,
     history: [u8; LONGEST_HISTORY],
     letters: u8,
@@ -86,6 +90,11 @@ enum Counted {
 }
 
 impl ZeekView {
+    /// Reads something of it, so that it comes from memory.
+    pub(super) fn touch(&self) -> u64 {
+        u64::from(self.letters)
+    }
+
     /// Takes in a segment, with both flows as they were before it.
     pub fn observe(
         &mut self,
@@ -143,8 +152,10 @@ impl ZeekView {
 
     /// A letter that stands again when the sequence number differs from the last of its kind.
     fn again(&mut self, direction: Direction, letter: u8, kind: usize, number: u32) {
-        if self.last[direction][kind] != Some(number) {
-            self.last[direction][kind] = Some(number);
+        let bit = AGAIN << kind;
+        if self.once[direction] & bit == 0 || self.last[direction][kind] != number {
+            self.once[direction] |= bit;
+            self.last[direction][kind] = number;
             self.write_for(direction, letter);
         }
     }
