@@ -86,11 +86,7 @@ impl Estimate {
     /// How many different things were added, about.
     pub fn count(&self) -> u64 {
         let m = REGISTERS as f64;
-        let sum: f64 = self
-            .registers
-            .iter()
-            .map(|&rank| 0.5f64.powi(rank.into()))
-            .sum();
+        let sum: f64 = self.registers.iter().map(|&rank| half_to_the(rank)).sum();
         let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
         let empty = self.registers.iter().filter(|&&rank| rank == 0).count();
         // Few things: linear counting of the empty registers is better.
@@ -102,9 +98,19 @@ impl Estimate {
     }
 }
 
+/// One half to the power of a rank, which is at most 64: its exponent as a double holds it.
+fn half_to_the(rank: u8) -> f64 {
+    f64::from_bits((1023 - u64::from(rank)) << 52)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_of_one_half_are_exact() {
+        assert!((0..=65u8).all(|rank| half_to_the(rank) == 0.5f64.powi(rank.into())));
+    }
 
     #[test]
     fn recent_things_count_once_and_age() {

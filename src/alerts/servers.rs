@@ -290,12 +290,18 @@ impl Server {
         };
         if rule.enabled {
             let reached = enough && !completes;
+            // Counting sources takes a while, and only an alert tells of them.
+            let sources = if reached || self.flooded.is() {
+                surge.sources.count()
+            } else {
+                0
+            };
             let step = self.flooded.step(moment.now, reached, low, window);
             let figures = [
                 ("syns", surge.trail.packets),
                 ("completed", surge.completed),
                 ("open", now.open.into()),
-                ("sources", surge.sources.count().min(surge.trail.packets)),
+                ("sources", sources.min(surge.trail.packets)),
             ];
             let about = (Rule::SynFlood, Subject::Service(endpoint));
             log.carry_out(
