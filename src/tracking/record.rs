@@ -71,7 +71,7 @@ pub fn record(
             );
         }
         if segment.payload_len > 0 {
-            recorded.in_flight = Some(in_flight(sender, segment));
+            recorded.in_flight = Some(in_flight(sender, receiver, segment));
         }
     }
     remember(sender, segment, judgement);
@@ -367,11 +367,21 @@ fn leave_recovery(receiver: &mut Flow, ack: i64) {
     }
 }
 
-fn in_flight(sender: &mut Flow, segment: &Segment) -> u64 {
+/// What is under way behind a data segment, as its sender knew it. Where acknowledgments seem to take longer to the sender than
+/// they do (a slow third step of the handshake may be all there is to tell), the window still bounds it: no sender has more under
+/// way than the receiver ever offered (RFC 9293 §3.8.6).
+fn in_flight(sender: &mut Flow, receiver: &Flow, segment: &Segment) -> u64 {
     let known = sender.known_to_sender.at(segment.time).max(1);
     let out = (sender.stream.end - known - sender.stream.sacked().above(known))
         .max(0)
         .unsigned_abs();
+    let scales_are_known = sender.offer.known && receiver.offer.known;
+    let most = if scales_are_known {
+        u64::from(receiver.windows.max).max(u64::from(segment.payload_len))
+    } else {
+        u64::MAX
+    };
+    let out = out.min(most);
     sender.max_in_flight = sender.max_in_flight.max(out);
     sender.in_flight_sum = sender.in_flight_sum.saturating_add(out);
     sender.in_flight_samples += 1;

@@ -71,7 +71,7 @@ fn by_timer(case: &Case<'_>, waited: i64) -> Cause {
     match (lowest, highest) {
         _ if !lowest && highest => Cause::TailLossProbe,
         (true, true) if may_be_probe(case, waited, least_timeout) => Cause::TailLossProbe,
-        _ if waited < least_timeout && overtaken() => Cause::Rack,
+        _ if waited < least_timeout && is_selective(case) && overtaken() => Cause::Rack,
         // Too soon for any retransmission timer.
         (true, _) if is_recent(case) && has_duplicates(case) => by_duplicates(case),
         (true, _) => Cause::Timeout,
@@ -136,9 +136,10 @@ fn may_be_probe(case: &Case<'_>, waited: i64, least_timeout: i64) -> bool {
         && stream.sacked().is_empty()
 }
 
-/// Whether both sides permit selective acknowledgments.
+/// Whether both sides permit selective acknowledgments, or, where their SYNs were not captured, use them.
 fn is_selective(case: &Case<'_>) -> bool {
-    case.sender.offer.sack_permitted && case.receiver.offer.sack_permitted
+    let permitted = case.sender.offer.sack_permitted && case.receiver.offer.sack_permitted;
+    permitted || !case.sender.stream.sacked().is_empty()
 }
 
 /// Whether something that was under way when a timer ran out is still not acknowledged.
@@ -200,12 +201,12 @@ fn by_acknowledgment(case: &Case<'_>) -> (Cause, Option<Trigger>) {
             (Cause::Fast, progress(case))
         }
         _ => match overtaker(case) {
-            Some(frame) => (Cause::Rack, Some(Trigger::Overtaken(frame))),
-            None if has_duplicates(case) => {
+            Some(frame) if is_selective(case) => (Cause::Rack, Some(Trigger::Overtaken(frame))),
+            _ if has_duplicates(case) => {
                 let trigger = Trigger::DuplicateAcks(acknowledging.duplicates, told.last_duplicate);
                 (by_duplicates(case), Some(trigger))
             }
-            None => (Cause::Unknown, None),
+            _ => (Cause::Unknown, None),
         },
     }
 }
