@@ -4,7 +4,8 @@
 //! Memory is a promise: at most `limit` connections are kept. Beyond that the longest closed leave first, then the longest idle;
 //! what they had counted stays in the totals, and how many left is known.
 
-use super::connection::{Connection, Ending, Handshake};
+use super::advance::{advance, undo_reset};
+use super::connection::{Connection, Handshake};
 use super::details;
 use super::direction::{Direction, PerDirection};
 use super::encapsulation::SeenIn;
@@ -22,7 +23,7 @@ use super::rtt::LONGEST_ROUND_TRIP;
 use super::segment::{Header, Segment};
 use super::sent_log::SentLog;
 use super::signals;
-use super::state::{self, Signal, State};
+use super::state::{Signal, State};
 use super::store::{Found, PairHash, PairHasher, Store};
 use super::turns;
 use super::verdict::Verdict;
@@ -31,7 +32,7 @@ use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::{Frame, Packet};
 use crate::utils::addressing::Endpoint;
 use crate::utils::maybe::Maybe;
-use crate::utils::time::{NANOS_PER_MILLI, Timestamp};
+use crate::utils::time::Timestamp;
 use arrayvec::ArrayVec;
 use std::net::IpAddr;
 
@@ -454,80 +455,4 @@ fn judge_case(
     };
     judge::judge(&case, judgement);
     signals::signals(&case, judgement)
-}
-
-/// Takes back a RST that was believed, if the side that should be closed goes on for longer than the RST needs to reach it.
-fn undo_reset(
-    connection: &mut Connection,
-    direction: Direction,
-    segment: &Segment,
-    judgement: &mut Judgement,
-) {
-    let Some((states, time, frame)) = connection.before_reset.as_deref().copied() else {
-        return;
-    };
-    let Some(Ending::Reset(reset_by) | Ending::FinishedThenReset(reset_by)) = connection.ending
-    else {
-        return;
-    };
-    let patience = connection.round_trip().unwrap_or(20 * NANOS_PER_MILLI);
-    let goes_on = direction == reset_by.reverse() && !segment.flags.rst() && !segment.flags.syn();
-    if goes_on && segment.time.since(time) > patience && !judgement.has(Verdict::Duplicate) {
-        connection.states = states;
-        connection.ending = None;
-        connection.before_reset = None;
-        judgement.verdicts.insert(Verdict::ResetIgnored);
-        judgement.basis.frame = Some(frame);
-    }
-}
-
-/// Takes a signal to the states, and notes how the connection ends.
-fn advance(connection: &mut Connection, direction: Direction, segment: &Segment, signal: Signal) {
-    let before = connection.states;
-    let (sender, receiver) = state::next(before[direction], before[direction.reverse()], signal);
-    // Most segments change nothing, and what is written has to be waited for when it is read as a whole right afterwards.
-    if (sender, receiver) != (before[direction], before[direction.reverse()]) {
-        connection.states[direction] = sender;
-        connection.states[direction.reverse()] = receiver;
-    }
-    match signal {
-        Signal::Reset if connection.ending.is_none() => {
-            connection.ending = Some(reset_ending(connection, before, direction));
-            connection.before_reset = Some(Box::new((before, segment.time, segment.frame)));
-        }
-        Signal::Fin | Signal::FinPending | Signal::FinCrossing => {
-            connection.first_fin.get_or_insert(direction);
-        }
-        _ => {}
-    }
-    let both = connection
-        .flows
-        .0
-        .iter()
-        .all(|flow| flow.stream.fin.is_some());
-    if let (true, None, Some(first)) = (
-        both && connection.is_closed(),
-        connection.ending,
-        connection.first_fin,
-    ) {
-        connection.ending = Some(Ending::Finished(first));
-    }
-}
-
-fn reset_ending(
-    connection: &Connection,
-    before: PerDirection<State>,
-    direction: Direction,
-) -> Ending {
-    let (sender, receiver) = (before[direction], before[direction.reverse()]);
-    if receiver == State::SynSent && !sender.is_synchronized() {
-        return Ending::Refused;
-    }
-    if sender == State::SynReceived || receiver == State::SynReceived || sender == State::SynSent {
-        return Ending::HandshakeAborted(direction);
-    }
-    if connection.flow(direction).stream.fin.is_some() {
-        return Ending::FinishedThenReset(direction);
-    }
-    Ending::Reset(direction)
 }

@@ -4,6 +4,7 @@
 //! judge (pure: reads both flows and the segment), record (updates the flows), next state (pure). Judge before record is the
 //! decision that everything leans on: a rule never sees half-updated state, and is tested by building two flows and a segment.
 
+mod advance;
 pub mod application;
 pub mod connection;
 pub mod connection_tracker;
