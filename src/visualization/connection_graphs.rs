@@ -128,6 +128,10 @@ impl ConnectionGraphs {
 }
 
 impl Output for ConnectionGraphs {
+    fn wants_packets(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         if self.begin.is_none() {
             let begin = seen.frame.time.plus(seen.since_start.saturating_neg());

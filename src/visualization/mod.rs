@@ -123,10 +123,9 @@ impl Summary {
 
 /// Something that shows results. What it prints goes to the writer it is handed; files it writes itself.
 pub trait Output {
-    /// Whether [`Output::packet`] wants to be called. Where no output does, packets are not kept behind their segments.
-    fn wants_packets(&self) -> bool {
-        true
-    }
+    /// Whether [`Output::packet`] wants to be called. Where no output does, packets are not kept behind their segments. Every output
+    /// has to say: one that asks without need makes the whole program several times slower.
+    fn wants_packets(&self) -> bool;
 
     /// A packet passed the selection.
     fn packet(&mut self, _seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {

@@ -27,6 +27,10 @@ pub struct PacketLines {
 }
 
 impl Output for PacketLines {
+    fn wants_packets(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         write!(
             to,

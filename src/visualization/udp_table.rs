@@ -40,6 +40,10 @@ const PLAN: Plan<COLUMNS> = Plan {
 };
 
 impl Output for UdpTable {
+    fn wants_packets(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         _: &ConnectionTracker,

@@ -26,6 +26,10 @@ pub struct Onion {
 }
 
 impl Output for Onion {
+    fn wants_packets(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         let frame = seen.frame;
         let title = format!("Frame {}", frame.number);

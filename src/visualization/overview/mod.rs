@@ -51,6 +51,10 @@ impl Overview {
 }
 
 impl Output for Overview {
+    fn wants_packets(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         if let Some(event) = seen.event
             && event.judgement.has(Verdict::Retransmission)

@@ -164,6 +164,10 @@ impl TrafficGraph {
 }
 
 impl Output for TrafficGraph {
+    fn wants_packets(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         let traffic = self.traffic.get_or_insert_with(|| {
             Traffic::beginning(seen.frame.time.plus(seen.since_start.saturating_neg()))
