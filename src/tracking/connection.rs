@@ -7,11 +7,13 @@ use super::encapsulation::SeenIn;
 use super::flow::Flow;
 use super::numbering::Numbering;
 use super::segment::Segment;
+use super::sent_log::SentLog;
 use super::state::{self, State};
 use super::verdict::Verdict;
 use super::zeek::ZeekView;
 use crate::utils::addressing::Endpoint;
 use crate::utils::maybe::Maybe;
+use crate::utils::prefetch::prefetch;
 use crate::utils::protocol_maps;
 use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
 
@@ -197,22 +199,15 @@ impl Connection {
         flows.iter().sum::<usize>() + before_reset + application.map_or(0, Application::memory)
     }
 
-    /// Reads something of every part that a segment needs, so that all of it comes from memory at once.
-    pub(super) fn touch(&self) -> u64 {
-        let [to_server, to_client] = &self.flows.0;
-        self.handshake
-            .ack
-            .unwrap_or(self.start)
-            .nanos()
-            .unsigned_abs()
-            ^ u64::from(self.client.port)
-            ^ self.states.0[0] as u64
-            ^ self.last.nanos().unsigned_abs()
-            ^ self.first_frame
-            ^ self.zeek.touch()
-            ^ self.numbering.touch()
-            ^ to_server.touch()
-            ^ to_client.touch()
+    /// Asks for the memory beside it that a segment mostly needs. The connection itself should be on its way already.
+    pub(super) fn prefetch_beside(&self, log: &SentLog) {
+        for flow in &self.flows.0 {
+            flow.stream.prefetch_beside(log);
+            flow.ack_rtt.prefetch_beside();
+        }
+        if let Some(application) = self.application.as_deref() {
+            prefetch(application);
+        }
     }
 
     /// One direction's flow.

@@ -32,6 +32,7 @@ use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::{Frame, Packet};
 use crate::utils::addressing::Endpoint;
 use crate::utils::maybe::Maybe;
+use crate::utils::prefetch::prefetch;
 use crate::utils::time::Timestamp;
 use arrayvec::ArrayVec;
 use std::net::IpAddr;
@@ -162,11 +163,16 @@ impl ConnectionTracker {
             .take(LOOK_AHEAD)
             .map(|located| self.store.look_ahead(located.hash))
             .collect();
-        let connections = found
-            .iter()
-            .flatten()
-            .filter_map(|&found| self.store.peek(found));
-        std::hint::black_box(connections.fold(0, |sum, connection| sum ^ connection.touch()));
+        for connection in found.iter().flatten() {
+            if let Some(connection) = self.store.peek(*connection) {
+                prefetch(connection);
+            }
+        }
+        for connection in found.iter().flatten() {
+            if let Some(connection) = self.store.peek(*connection) {
+                connection.prefetch_beside(&self.log);
+            }
+        }
         found
     }
 

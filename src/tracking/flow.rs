@@ -472,19 +472,6 @@ impl IpIds {
 }
 
 impl Flow {
-    /// Reads something of every cache line, so that all of it comes from memory at once.
-    pub(super) fn touch(&self) -> u64 {
-        self.latest.map_or(0, |latest| latest.segment.frame)
-            ^ self.stream.end.unsigned_abs()
-            ^ self.counts.packets
-            ^ u64::from(self.counts.syn)
-            ^ u64::from(self.windows.max)
-            ^ self.in_flight_samples
-            ^ self.ack_rtt.waiting() as u64
-            ^ self.known_to_sender.arrived.unsigned_abs()
-            ^ u64::from(self.offer.known)
-    }
-
     /// Takes in the time of a round trip behind the observer.
     pub fn add_rtt(&mut self, nanos: i64) {
         if nanos >= 0 {

@@ -20,12 +20,6 @@ pub struct Numbering {
 }
 
 impl Numbering {
-    /// Reads something of it, so that it comes from memory.
-    pub(super) fn touch(&self) -> u64 {
-        let base = self.bases[Direction::ToServer].unwrap_or(Seq(0));
-        u64::from(base.0)
-    }
-
     /// Whether this segment opens another stream on the same ports.
     pub fn starts_new_stream(&self, direction: Direction, segment: &Segment) -> bool {
         segment.flags.syn()

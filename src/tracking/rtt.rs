@@ -1,6 +1,7 @@
 //! Round-trip times: samples of one kind, and the retransmission timer's estimate from them (RFC 6298 §2).
 
 use crate::utils::maybe::Maybe;
+use crate::utils::prefetch::prefetch;
 use crate::utils::time::NANOS_PER_MILLI;
 use arrayvec::ArrayVec;
 
@@ -70,9 +71,11 @@ impl Samples {
         }
     }
 
-    /// How many are not in the figures yet.
-    pub(super) fn waiting(&self) -> usize {
-        self.latest.len()
+    /// Asks for the memory of the earlier samples.
+    pub(super) fn prefetch_beside(&self) {
+        if let Some(earlier) = self.earlier.as_deref() {
+            prefetch(earlier);
+        }
     }
 
     fn take_in(&mut self) {

@@ -6,6 +6,7 @@
 //! thousand at once find what was acknowledged lately. So memory follows what is under way and never the number of packets.
 
 use super::stream::Sent;
+use crate::utils::prefetch::prefetch;
 
 /// The most acknowledged transmissions of one stream that are found.
 pub const MAX_ACKNOWLEDGED: u32 = 512;
@@ -142,6 +143,13 @@ impl SentLog {
         let age = self.total_acknowledged.checked_sub(position)?;
         let kept = position > 0 && age < MAX_ACKNOWLEDGED_OF_ALL as u64;
         kept.then_some(place(position))
+    }
+
+    /// Asks for the oldest transmission of a list that is not acknowledged.
+    pub(super) fn prefetch_oldest(&self, list: &SentList) {
+        if let Some(node) = self.nodes.get(list.oldest as usize) {
+            prefetch(node);
+        }
     }
 
     /// The latest transmission that is not acknowledged.

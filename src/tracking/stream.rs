@@ -183,6 +183,11 @@ impl Stream {
         })
     }
 
+    /// Asks for the transmission that will be acknowledged next.
+    pub(super) fn prefetch_beside(&self, log: &SentLog) {
+        log.prefetch_oldest(&self.sent);
+    }
+
     /// Gives its transmissions back to the log: the connection leaves.
     pub fn release(&mut self, log: &mut SentLog) {
         log.forget(&mut self.sent);

@@ -90,11 +90,6 @@ enum Counted {
 }
 
 impl ZeekView {
-    /// Reads something of it, so that it comes from memory.
-    pub(super) fn touch(&self) -> u64 {
-        u64::from(self.letters)
-    }
-
     /// Takes in a segment, with both flows as they were before it.
     pub fn observe(
         &mut self,

@@ -3,6 +3,7 @@
 pub mod addressing;
 pub mod format;
 pub mod maybe;
+pub mod prefetch;
 pub mod protocol_maps;
 pub mod seq;
 pub mod time;
