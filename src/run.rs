@@ -65,7 +65,10 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
     let shown = arguments.wireshark
         || annotated.is_some()
         || settings.outputs.iter().any(|output| output.wants_packets());
-    let tracker = ConnectionTracker::new(arguments.max_connections as usize);
+    let mut tracker = ConnectionTracker::new(arguments.max_connections as usize);
+    if arguments.wireshark || settings.outputs.iter().any(|output| output.wants_closed()) {
+        tracker.keep_evicted();
+    }
     let wants_names = arguments.names || arguments.resolve;
     let mut feed = Feed {
         source,

@@ -122,7 +122,7 @@ impl Session {
             return;
         };
         let mut bytes: HashMap<IpAddr, u64> = HashMap::new();
-        for connection in self.tracker.connections() {
+        for connection in self.tracker.all() {
             for end in [connection.client, connection.server] {
                 *bytes.entry(end.address).or_default() += connection.wire_bytes();
             }

@@ -6,6 +6,7 @@ use super::direction::{Direction, PerDirection};
 use super::encapsulation::SeenIn;
 use super::flow::Flow;
 use super::numbering::Numbering;
+use super::roles;
 use super::segment::Segment;
 use super::sent_log::SentLog;
 use super::state::{self, State};
@@ -185,6 +186,49 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// A connection that begins with this segment, which is still to be taken in. `reuses` is the number of the one that had its
+    /// ports before.
+    pub(super) fn begin(
+        id: u64,
+        (sender, receiver): (Endpoint, Endpoint),
+        segment: &Segment,
+        reuses: Maybe<i64>,
+    ) -> Self {
+        let (sender_is_client, role_source) = roles::sender_is_client(sender, receiver, segment);
+        let (client, server) = if sender_is_client {
+            (sender, receiver)
+        } else {
+            (receiver, sender)
+        };
+        Self {
+            id,
+            client,
+            server,
+            role_source,
+            reuses,
+            first_frame: segment.frame,
+            start: segment.time,
+            last: segment.time,
+            // Until something is known of them (ANALYSIS.md 2.2).
+            states: PerDirection([State::Closed, State::Listen]),
+            flows: PerDirection([Flow::default(), Flow::default()]),
+            handshake: Handshake::default(),
+            seen_in: SeenIn::default(),
+            ending: None,
+            first_fin: None,
+            closed_at: Maybe::default(),
+            details: PerDirection::default(),
+            application: None,
+            speaker: None,
+            heard: PerDirection::default(),
+            initial_packets: PerDirection::default(),
+            idle: PerDirection::default(),
+            zeek: ZeekView::default(),
+            numbering: Numbering::default(),
+            before_reset: None,
+        }
+    }
+
     /// Octets of memory it takes beside its own size and the log of transmissions.
     pub fn memory(&self) -> usize {
         let flows = [Direction::ToServer, Direction::ToClient].map(|direction| {

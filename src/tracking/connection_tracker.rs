@@ -4,37 +4,23 @@
 //! Memory is a promise: at most `limit` connections are kept. Beyond that the longest closed leave first, then the longest idle;
 //! what they had counted stays in the totals, and how many left is known.
 
-use super::advance::{advance, undo_reset};
-use super::connection::{Connection, Handshake};
-use super::details;
-use super::direction::{Direction, PerDirection};
-use super::encapsulation::SeenIn;
+use super::connection::Connection;
 use super::event::Event;
-use super::first_bytes;
-use super::flow::Flow;
+use super::follow::{Followed, follow};
 use super::icmp_errors;
-use super::judge::{self, Case, Path, Position};
 use super::judgement::Judgement;
 use super::listeners::Listeners;
-use super::numbering::{Numbering, Relative};
-use super::record::{self, Recorded};
-use super::roles;
-use super::rtt::LONGEST_ROUND_TRIP;
-use super::segment::{Header, Segment};
+use super::lone::Lone;
+use super::segment::Segment;
 use super::sent_log::SentLog;
-use super::signals;
-use super::state::{Signal, State};
-use super::store::{Found, PairHash, PairHasher, Store};
-use super::turns;
-use super::verdict::Verdict;
-use super::zeek::ZeekView;
+use super::store::{Found, Key, Left, PairHash, PairHasher, Slot, Store};
 use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::{Frame, Packet};
 use crate::utils::addressing::Endpoint;
 use crate::utils::maybe::Maybe;
-use crate::utils::prefetch::prefetch;
 use crate::utils::time::Timestamp;
 use arrayvec::ArrayVec;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// How many segments [`ConnectionTracker::look_ahead`] takes at once (perf/NOTES.md: 16 to 64 are alike).
@@ -96,6 +82,9 @@ pub struct ConnectionTracker {
     judgement: Judgement,
     log: SentLog,
     reading: Listeners,
+    /// The connection of the latest lone SYN, while its event is looked at, and its transmission.
+    scratch: Option<Connection>,
+    scratch_log: SentLog,
 }
 
 impl ConnectionTracker {
@@ -107,12 +96,40 @@ impl ConnectionTracker {
             judgement: Judgement::default(),
             log: SentLog::default(),
             reading: Listeners::default(),
+            scratch: None,
+            scratch_log: SentLog::default(),
         }
     }
 
-    /// The connections that are kept, in the order of their numbers.
-    pub fn connections(&self) -> Vec<&Connection> {
-        self.store.sorted()
+    /// Keeps connections that leave until [`ConnectionTracker::take_evicted`] takes them. Otherwise they are forgotten at once.
+    pub fn keep_evicted(&mut self) {
+        self.store.keep_leaving();
+    }
+
+    /// What the kept connections are found by, in the order of their numbers.
+    pub fn keys(&self) -> Vec<Key> {
+        self.store.keys()
+    }
+
+    /// A connection that is kept, by one of [`ConnectionTracker::keys`].
+    pub fn connection(&self, key: Key) -> Cow<'_, Connection> {
+        self.store.connection(key)
+    }
+
+    /// The kept connection of this number; `None` if it left, or there never was one.
+    pub fn by_number(&self, keys: &[Key], id: u64) -> Option<Cow<'_, Connection>> {
+        let at = keys.binary_search_by_key(&id, |key| key.id).ok()?;
+        Some(self.connection(keys[at]))
+    }
+
+    /// The connections that are kept, in the order of their numbers, one after the other.
+    pub fn all(&self) -> impl Iterator<Item = Cow<'_, Connection>> {
+        self.keys().into_iter().map(|key| self.connection(key))
+    }
+
+    /// The same all at once.
+    pub fn connections(&self) -> Vec<Cow<'_, Connection>> {
+        self.all().collect()
     }
 
     /// How many connections there were, those that left among them.
@@ -143,9 +160,9 @@ impl ConnectionTracker {
         self.store.has_leaving()
     }
 
-    /// Connections that left since the last call, for the outputs to show.
+    /// Connections that left since the last call, for the outputs to show; none unless they are to be kept until then.
     pub fn take_evicted(&mut self) -> impl Iterator<Item = Connection> + '_ {
-        self.store.take_evicted()
+        self.store.take_leaving().map(Left::into_connection)
     }
 
     /// What makes the numbers by which connections are looked for.
@@ -163,15 +180,11 @@ impl ConnectionTracker {
             .take(LOOK_AHEAD)
             .map(|located| self.store.look_ahead(located.hash))
             .collect();
-        for connection in found.iter().flatten() {
-            if let Some(connection) = self.store.peek(*connection) {
-                prefetch(connection);
-            }
+        for &found in found.iter().flatten() {
+            self.store.prefetch(found);
         }
-        for connection in found.iter().flatten() {
-            if let Some(connection) = self.store.peek(*connection) {
-                connection.prefetch_beside(&self.log);
-            }
+        for &found in found.iter().flatten() {
+            self.store.prefetch_beside(found, &self.log);
         }
         found
     }
@@ -206,7 +219,10 @@ impl ConnectionTracker {
         error: &IcmpError,
     ) -> Option<u64> {
         let hash = self.store.hash(error.sender, error.receiver);
-        let slot = self.store.find(hash, error.sender, error.receiver, None)?;
+        let slot = match self.store.find(hash, error.sender, error.receiver, None)? {
+            Slot::Full(slot) => slot,
+            Slot::Lone(slot) => self.promote(slot),
+        };
         let connection = self.store.get_mut(slot);
         icmp_errors::note(connection, frame, time, error);
         Some(connection.id)
@@ -241,224 +257,140 @@ impl ConnectionTracker {
         ahead: Option<Found>,
         payload: &[u8],
     ) -> Event<'a> {
-        let (slot, reused) = self.find(pair, segment, ahead);
-        let (sender, ..) = pair;
-        let connection = self.store.get_mut(slot);
-        let direction = connection.direction_from(sender);
-        let relative = connection.numbering.observe(direction, segment);
-        let states_before = connection.states;
-        let log = &mut self.log;
-        let position = locate(connection, log, direction, segment);
-        let judgement = &mut self.judgement;
-        let signals = judge_case(connection, log, direction, segment, position, judgement);
-        judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
-        judgement.basis.connection = connection
-            .reuses
-            .get()
-            .filter(|_| reused)
-            .map(i64::unsigned_abs);
-        undo_reset(connection, direction, segment, judgement);
-        if segment.payload_len > 0 {
-            turns::note(connection, direction, segment, position, judgement);
-            if !connection.heard[direction] {
-                let begun = first_bytes::listen(connection, direction, segment, position, payload);
-                self.reading.note(&mut self.store, slot, direction, begun);
+        let (sender, receiver, hash) = pair;
+        let found = self.store.find(hash, sender, receiver, ahead);
+        let (slot, reused) = match found {
+            Some(Slot::Full(slot)) if !self.is_new_stream(slot, sender, segment) => (slot, false),
+            Some(Slot::Lone(slot)) if !self.store.lone(slot).is_replaced_by(sender, segment) => {
+                (self.promote(slot), false)
             }
+            found => {
+                let reuses = found.map(|slot| self.store.id_of(slot));
+                if Lone::suits(segment) {
+                    return self.take_lone(pair, segment, reuses);
+                }
+                (self.create(pair, segment, reuses), reuses.is_some())
+            }
+        };
+        let followed = follow(
+            self.store.get_mut(slot),
+            &mut self.log,
+            &mut self.judgement,
+            (sender, segment),
+            reused,
+            payload,
+        );
+        if let Some(begun) = followed.listened {
+            let direction = followed.direction;
+            self.reading.note(&mut self.store, slot, direction, begun);
         }
-        let connection = self.store.get_mut(slot);
-        let before = details::before(connection, log, direction, segment, position);
-        let (own, other) = connection.flows.pair_mut(direction);
-        let zeek = &mut connection.zeek;
-        zeek.observe(direction, (own, other), segment, position, judgement);
-        let hops_before = own.latest.map(|latest| latest.segment.hops_left);
-        let recorded = record::record((own, other), log, segment, position, judgement);
-        details::note(connection, direction, segment, judgement, &recorded, before);
-        connection.handshake.observe(segment);
-        connection.seen_in.note(segment.encapsulation);
-        connection.last = connection.last.max(segment.time);
-        let was_closed = connection.is_closed();
-        for signal in signals.into_iter().flatten() {
-            advance(connection, direction, segment, signal);
-        }
-        if connection.is_closed() && !was_closed {
-            connection.closed_at = segment.time.into();
+        if followed.closes {
             self.store.note_closed(slot);
         }
-        self.event(
-            slot,
-            direction,
-            segment,
-            relative,
-            position,
-            states_before,
-            hops_before,
-            recorded,
-        )
+        event(self.store.get(slot), segment, &self.judgement, followed)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an event is put together from what each step found"
-    )]
-    fn event<'a>(
-        &'a self,
-        slot: u32,
-        direction: Direction,
-        segment: &'a Segment,
-        relative: Relative,
-        position: Position,
-        states_before: PerDirection<State>,
-        hops_before: Option<u8>,
-        recorded: Recorded,
-    ) -> Event<'a> {
-        Event {
-            connection: self.store.get(slot),
-            direction,
-            segment,
-            relative_seq: relative.seq,
-            relative_ack: relative.ack,
-            offset: position.start,
-            ack_offset: position.ack,
-            window: recorded.window,
-            judgement: &self.judgement,
-            states_before,
-            hops_before,
-            in_flight: recorded.in_flight,
-            rtt: recorded.rtt,
-        }
-    }
-
-    /// The connection of a segment, made if there is none yet or if the segment opens another one on the same ports; and
-    /// whether it did that.
-    fn find(&mut self, pair: Pair, segment: &Segment, ahead: Option<Found>) -> (u32, bool) {
-        let (sender, receiver, hash) = pair;
-        let Some(slot) = self.store.find(hash, sender, receiver, ahead) else {
-            return (self.create(pair, segment, None), false);
-        };
+    /// Whether a segment opens another connection on the ports of this one.
+    fn is_new_stream(&self, slot: u32, sender: Endpoint, segment: &Segment) -> bool {
         let old = self.store.get(slot);
         let direction = old.direction_from(sender);
-        if !old.numbering.starts_new_stream(direction, segment) {
-            return (slot, false);
+        old.numbering.starts_new_stream(direction, segment)
+    }
+
+    /// Begins a connection that is kept as its SYN until more comes.
+    fn take_lone<'a>(
+        &'a mut self,
+        (sender, receiver, hash): Pair,
+        segment: &'a Segment,
+        reuses: Option<u64>,
+    ) -> Event<'a> {
+        let lone = Lone {
+            id: self.begin(),
+            reuses: number(reuses),
+            located: Located {
+                sender,
+                receiver,
+                hash,
+                segment: *segment,
+            },
+        };
+        let Self {
+            scratch,
+            scratch_log,
+            judgement,
+            store,
+            ..
+        } = self;
+        for flow in scratch.iter_mut().flat_map(|before| &mut before.flows.0) {
+            flow.stream.release(scratch_log);
         }
-        let reuses = Some(old.id);
-        (self.create(pair, segment, reuses), true)
+        let begun = Connection::begin(lone.id, (sender, receiver), segment, lone.reuses);
+        let connection = scratch.insert(begun);
+        store.insert_lone(lone);
+        let reused = reuses.is_some();
+        let followed = follow(
+            connection,
+            scratch_log,
+            judgement,
+            (sender, segment),
+            reused,
+            &[],
+        );
+        event(connection, segment, judgement, followed)
+    }
+
+    /// Makes a whole connection of one that was kept as its SYN; returns its slot.
+    fn promote(&mut self, slot: u32) -> u32 {
+        let connection = self.store.lone(slot).connection(&mut self.log);
+        self.store.promote(slot, connection)
+    }
+
+    /// The number of a new connection, for which there is room from then on.
+    fn begin(&mut self) -> u64 {
+        self.store.make_room(&mut self.log);
+        let id = self.next_id;
+        self.next_id += 1;
+        id
     }
 
     fn create(&mut self, pair: Pair, segment: &Segment, reuses: Option<u64>) -> u32 {
         let (sender, receiver, hash) = pair;
-        let (sender_is_client, role_source) = roles::sender_is_client(sender, receiver, segment);
-        let (client, server) = if sender_is_client {
-            (sender, receiver)
-        } else {
-            (receiver, sender)
-        };
-        let id = self.next_id;
-        self.next_id += 1;
-        let log = &mut self.log;
-        self.store.make_room(|leaving| {
-            for flow in &mut leaving.flows.0 {
-                flow.stream.release(log);
-            }
-        });
-        self.store.insert(
-            hash,
-            Connection {
-                id,
-                client,
-                server,
-                role_source,
-                reuses: reuses.map_or(Maybe::default(), |id| (id as i64).into()),
-                first_frame: segment.frame,
-                start: segment.time,
-                last: segment.time,
-                // Until something is known of them (ANALYSIS.md 2.2).
-                states: PerDirection([State::Closed, State::Listen]),
-                flows: PerDirection([Flow::default(), Flow::default()]),
-                handshake: Handshake::default(),
-                seen_in: SeenIn::default(),
-                ending: None,
-                first_fin: None,
-                closed_at: Maybe::default(),
-                details: PerDirection::default(),
-                application: None,
-                speaker: None,
-                heard: PerDirection::default(),
-                initial_packets: PerDirection::default(),
-                idle: PerDirection::default(),
-                zeek: ZeekView::default(),
-                numbering: Numbering::default(),
-                before_reset: None,
-            },
-        )
+        let id = self.begin();
+        let connection = Connection::begin(id, (sender, receiver), segment, number(reuses));
+        self.store.insert(hash, connection)
     }
 }
 
-/// Where a segment stands in both streams. Sets the bases that it brings along (RFC 9293 §3.4, ANALYSIS.md 2.5).
-fn locate(
-    connection: &mut Connection,
-    log: &mut SentLog,
-    direction: Direction,
-    segment: &Segment,
-) -> Position {
-    if segment.header == Header::TooLong {
-        return Position::default();
-    }
-    let (sender, receiver) = connection.flows.pair_mut(direction);
-    if segment.flags.syn() {
-        sender.stream.set_base(segment.seq, log);
-    } else if sender.stream.base().is_none() {
-        sender.stream.set_base(segment.seq.minus(1), log);
-    }
-    if segment.flags.ack() && receiver.stream.base().is_none() {
-        receiver.stream.set_base(segment.ack.minus(1), log);
-    }
-    let start = sender.stream.offset(segment.seq).unwrap_or(0);
-    let ack = if segment.flags.ack() {
-        receiver.stream.offset(segment.ack)
-    } else {
-        None
-    };
-    Position {
-        start,
-        end: start.saturating_add(i64::from(segment.sequence_len())),
-        ack,
-    }
+fn number(id: Option<u64>) -> Maybe<i64> {
+    id.map_or(Maybe::default(), |id| (id as i64).into())
 }
 
-fn judge_case(
-    connection: &Connection,
-    log: &SentLog,
-    direction: Direction,
-    segment: &Segment,
-    position: Position,
-    judgement: &mut Judgement,
-) -> [Option<Signal>; 2] {
-    let (sender, receiver) = (
-        connection.flow(direction),
-        connection.flow(direction.reverse()),
-    );
-    let path = Path {
-        round_trip: connection
-            .round_trip()
-            .map(|nanos| nanos.min(LONGEST_ROUND_TRIP)),
-        to_sender: receiver
-            .min_rtt
-            .get()
-            .map(|nanos| nanos.min(LONGEST_ROUND_TRIP)),
-    };
-    let states = (
-        connection.states[direction],
-        connection.states[direction.reverse()],
-    );
-    let case = Case {
-        sender,
-        receiver,
-        log,
-        segment,
+fn event<'a>(
+    connection: &'a Connection,
+    segment: &'a Segment,
+    judgement: &'a Judgement,
+    followed: Followed,
+) -> Event<'a> {
+    let Followed {
+        direction,
+        relative,
         position,
-        path,
-        states,
-    };
-    judge::judge(&case, judgement);
-    signals::signals(&case, judgement)
+        recorded,
+        ..
+    } = followed;
+    Event {
+        connection,
+        direction,
+        segment,
+        relative_seq: relative.seq,
+        relative_ack: relative.ack,
+        offset: position.start,
+        ack_offset: position.ack,
+        window: recorded.window,
+        judgement,
+        states_before: followed.states_before,
+        hops_before: followed.hops_before,
+        in_flight: recorded.in_flight,
+        rtt: recorded.rtt,
+    }
 }

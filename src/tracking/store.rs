@@ -1,38 +1,76 @@
 //! Where connections are kept: found by their endpoints, at most so many at a time.
 //!
-//! Connections live in chunks that never move, so that growing copies nothing (perf/NOTES.md: one big array took eight times
-//! the memory). The index holds slot numbers; a key has no direction, so that both directions find the same connection.
+//! Those of which only a SYN was seen are kept apart, as that SYN ([`Lone`]). The index holds slot numbers; its keys have no direction,
+//! so that both directions find the same connection.
 
 use super::connection::Connection;
 use super::connection_tracker::TrackerMemory;
+use super::lone::Lone;
+use super::sent_log::SentLog;
+use super::slab::{CHUNK, Slab};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
 use hashbrown::{DefaultHashBuilder, HashTable};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
-
-/// Connections per chunk.
-const CHUNK: usize = 256;
 
 /// The connections that are kept.
 #[derive(Debug)]
 pub struct Store {
-    chunks: Vec<Vec<Option<Connection>>>,
-    free: Vec<u32>,
+    full: Slab<Connection>,
+    lone: Slab<Lone>,
     index: HashTable<Entry>,
     hasher: PairHasher,
-    len: usize,
     limit: usize,
     /// Slots of connections in the order in which they closed, with their numbers: a slot may hold another one by now.
     closed: VecDeque<(u32, u64)>,
     /// Slots in the order in which they were last found to be idle, with number and time.
-    idle: VecDeque<(u32, u64, Timestamp)>,
+    idle: VecDeque<(Slot, u64, Timestamp)>,
     evicted: u64,
     /// The most that were kept at once.
     peak: usize,
-    leaving: Vec<Connection>,
+    /// Whether those that leave are kept until they are taken.
+    keeps_leaving: bool,
+    leaving: Vec<Left>,
     /// Changes whenever what was found before may not be what is found now.
     epoch: u64,
+}
+
+/// Where a connection is kept: as a whole, or as the only segment of it that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// Among the whole ones.
+    Full(u32),
+    /// Among those of one SYN.
+    Lone(u32),
+}
+
+/// What a kept connection is found by at the end.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its number.
+    pub id: u64,
+    slot: Slot,
+}
+
+/// A connection that left.
+#[derive(Debug)]
+pub enum Left {
+    /// A whole one.
+    Full(Box<Connection>),
+    /// One of a SYN alone.
+    Lone(Lone),
+}
+
+impl Left {
+    /// The connection.
+    pub fn into_connection(self) -> Connection {
+        match self {
+            Left::Full(connection) => *connection,
+            Left::Lone(lone) => lone.connection(&mut SentLog::default()),
+        }
+    }
 }
 
 /// A number of a pair of endpoints, the same for both directions, by which their connection is looked for.
@@ -67,13 +105,36 @@ impl PairHasher {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     hash: PairHash,
-    slot: u32,
+    slot: Packed,
 }
 
-/// What was found ahead of time: it holds while the epoch does.
+/// A slot in four octets: the highest bit tells which kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Packed(u32);
+
+const LONE: u32 = 1 << 31;
+
+impl Packed {
+    const fn of(slot: Slot) -> Self {
+        match slot {
+            Slot::Full(slot) => Self(slot),
+            Slot::Lone(slot) => Self(slot | LONE),
+        }
+    }
+
+    const fn get(self) -> Slot {
+        if self.0 & LONE == 0 {
+            Slot::Full(self.0)
+        } else {
+            Slot::Lone(self.0 & !LONE)
+        }
+    }
+}
+
+/// What was found ahead of time: it holds while the epoch does and the slot holds a connection between the same endpoints.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
-    slot: u32,
+    slot: Packed,
     epoch: u64,
 }
 
@@ -81,24 +142,24 @@ impl Store {
     /// An empty store for at most `limit` connections, at least one.
     pub fn new(limit: usize) -> Self {
         Self {
-            chunks: Vec::new(),
-            free: Vec::new(),
+            full: Slab::default(),
+            lone: Slab::default(),
             index: HashTable::new(),
             hasher: PairHasher::default(),
             epoch: 0,
-            len: 0,
-            limit: limit.clamp(1, u32::MAX as usize),
+            limit: limit.clamp(1, LONE as usize - 1),
             closed: VecDeque::new(),
             idle: VecDeque::new(),
             evicted: 0,
             peak: 0,
+            keeps_leaving: false,
             leaving: Vec::new(),
         }
     }
 
     /// How many connections are kept.
     pub fn len(&self) -> usize {
-        self.len
+        self.full.len() + self.lone.len()
     }
 
     /// How many left because of the limit.
@@ -109,21 +170,25 @@ impl Store {
     /// Where the memory is, but for the log of transmissions.
     pub fn memory(&self) -> TrackerMemory {
         let index = self.index.allocation_size();
-        let slots: usize = self.chunks.iter().map(Vec::capacity).sum();
-        let connections = self.chunks.iter().flatten().flatten();
+        let (full, lone) = (size_of::<Option<Connection>>(), size_of::<Option<Lone>>());
         TrackerMemory {
-            kept: self.len,
+            kept: self.len(),
             peak: self.peak,
-            connections: self.len * size_of::<Option<Connection>>(),
+            connections: self.full.len() * full + self.lone.len() * lone,
             index,
-            beside: connections.map(Connection::memory).sum(),
-            reserved: slots * size_of::<Option<Connection>>()
+            beside: self.full.iter().map(|(_, full)| full.memory()).sum(),
+            reserved: self.full.reserved()
+                + self.lone.reserved()
                 + index
-                + self.free.capacity() * size_of::<u32>()
                 + self.closed.capacity() * size_of::<(u32, u64)>()
-                + self.idle.capacity() * size_of::<(u32, u64, Timestamp)>(),
+                + self.idle.capacity() * size_of::<(Slot, u64, Timestamp)>(),
             log: 0,
         }
+    }
+
+    /// Keeps those that leave from now on until they are taken.
+    pub fn keep_leaving(&mut self) {
+        self.keeps_leaving = true;
     }
 
     /// Whether any left since they were last taken.
@@ -132,7 +197,7 @@ impl Store {
     }
 
     /// Those that left since the last call.
-    pub fn take_evicted(&mut self) -> impl Iterator<Item = Connection> + '_ {
+    pub fn take_leaving(&mut self) -> impl Iterator<Item = Left> + '_ {
         self.leaving.drain(..)
     }
 
@@ -154,18 +219,22 @@ impl Store {
         a: Endpoint,
         b: Endpoint,
         ahead: Option<Found>,
-    ) -> Option<u32> {
+    ) -> Option<Slot> {
         if let Some(found) = ahead
             && found.epoch == self.epoch
-            && is_between(self.get(found.slot), a, b)
+            && self.is_between(found.slot, a, b)
         {
-            return Some(found.slot);
+            return Some(found.slot.get());
         }
         self.index
             .find(hash.wide(), |entry| {
-                entry.hash == hash && is_between(self.get(entry.slot), a, b)
+                entry.hash == hash && self.is_between(entry.slot, a, b)
             })
-            .map(|entry| entry.slot)
+            .map(|entry| entry.slot.get())
+    }
+
+    fn is_between(&self, slot: Packed, a: Endpoint, b: Endpoint) -> bool {
+        is_between(&self.full, &self.lone, slot, a, b)
     }
 
     /// The slot that probably holds the connection of a pair, without a look at the connection.
@@ -177,34 +246,50 @@ impl Store {
         })
     }
 
-    /// The connection that was found ahead, if there is still one in its slot.
-    pub fn peek(&self, found: Found) -> Option<&Connection> {
-        let (chunk, at) = place(found.slot);
-        self.chunks.get(chunk)?.get(at)?.as_ref()
+    /// Asks for the memory of what was found ahead.
+    pub fn prefetch(&self, found: Found) {
+        match found.slot.get() {
+            Slot::Full(slot) => self.full.prefetch(slot),
+            Slot::Lone(slot) => self.lone.prefetch(slot),
+        }
     }
 
-    /// The connection in a slot that was found or inserted.
+    /// Asks for the memory beside it, when it should have arrived itself.
+    pub fn prefetch_beside(&self, found: Found, log: &SentLog) {
+        if let Slot::Full(slot) = found.slot.get()
+            && let Some(connection) = self.full.get(slot)
+        {
+            connection.prefetch_beside(log);
+        }
+    }
+
+    /// The whole connection in a slot that was found or inserted.
     pub fn get(&self, slot: u32) -> &Connection {
-        let (chunk, at) = place(slot);
-        self.chunks[chunk][at]
-            .as_ref()
-            .expect("slots are handed out only while they hold a connection")
+        self.full.get(slot).expect(HELD)
     }
 
-    /// The connection in a slot, to be changed.
+    /// The same, to be changed.
     pub fn get_mut(&mut self, slot: u32) -> &mut Connection {
-        let (chunk, at) = place(slot);
-        self.chunks[chunk][at]
-            .as_mut()
-            .expect("slots are handed out only while they hold a connection")
+        self.full.get_mut(slot).expect(HELD)
     }
 
-    /// At the limit, makes a connection leave, to which `farewell` is done.
-    pub fn make_room(&mut self, farewell: impl FnOnce(&mut Connection)) {
-        if self.len >= self.limit {
-            let before = self.leaving.len();
-            self.evict();
-            self.leaving.get_mut(before).map(farewell);
+    /// The connection of one SYN in a slot that was found.
+    pub fn lone(&self, slot: u32) -> &Lone {
+        self.lone.get(slot).expect(HELD)
+    }
+
+    /// The number of the connection in a slot that was found.
+    pub fn id_of(&self, slot: Slot) -> u64 {
+        match slot {
+            Slot::Full(slot) => self.get(slot).id,
+            Slot::Lone(slot) => self.lone(slot).id,
+        }
+    }
+
+    /// At the limit, makes a connection leave.
+    pub fn make_room(&mut self, log: &mut SentLog) {
+        if self.len() >= self.limit {
+            self.evict(log);
         }
     }
 
@@ -212,26 +297,63 @@ impl Store {
     pub fn insert(&mut self, hash: PairHash, connection: Connection) -> u32 {
         let (a, b) = (connection.client, connection.server);
         let stamp = (connection.id, connection.last);
-        let slot = self.place_in_slot(connection);
-        let Self { index, chunks, .. } = self;
-        let same = |other: &Entry| {
-            let (chunk, at) = place(other.slot);
-            other.hash == hash
-                && chunks[chunk][at]
-                    .as_ref()
-                    .is_some_and(|connection| is_between(connection, a, b))
-        };
+        let slot = self.full.insert(connection);
+        self.point(hash, (a, b), Slot::Full(slot), stamp);
+        slot
+    }
+
+    /// The same for one of a SYN alone.
+    pub fn insert_lone(&mut self, lone: Lone) {
+        let (hash, a, b) = (
+            lone.located.hash,
+            lone.located.sender,
+            lone.located.receiver,
+        );
+        let stamp = (lone.id, lone.located.segment.time);
+        let slot = self.lone.insert(lone);
+        self.point(hash, (a, b), Slot::Lone(slot), stamp);
+    }
+
+    /// Lets the index point to a new slot.
+    fn point(
+        &mut self,
+        hash: PairHash,
+        (a, b): (Endpoint, Endpoint),
+        slot: Slot,
+        (id, time): (u64, Timestamp),
+    ) {
+        let packed = Packed::of(slot);
+        let Self {
+            index, full, lone, ..
+        } = self;
+        let same = |other: &Entry| other.hash == hash && is_between(full, lone, other.slot, a, b);
         match index.find_mut(hash.wide(), same) {
+            Some(found) if found.slot == packed => {}
             Some(found) => {
-                found.slot = slot;
+                found.slot = packed;
                 self.epoch += 1;
             }
             None => {
-                index.insert_unique(hash.wide(), Entry { hash, slot }, |other| other.hash.wide());
+                let entry = Entry { hash, slot: packed };
+                index.insert_unique(hash.wide(), entry, |other| other.hash.wide());
             }
         }
-        self.idle.push_back((slot, stamp.0, stamp.1));
-        slot
+        self.idle.push_back((slot, id, time));
+        self.peak = self.peak.max(self.len());
+    }
+
+    /// Keeps as a whole what was kept as a SYN alone; returns its slot.
+    pub fn promote(&mut self, slot: u32, connection: Connection) -> u32 {
+        let (id, last) = (connection.id, connection.last);
+        let hash = self.lone(slot).located.hash;
+        let new = self.full.insert(connection);
+        let old = Packed::of(Slot::Lone(slot));
+        if let Some(entry) = self.index.find_mut(hash.wide(), |other| other.slot == old) {
+            entry.slot = Packed::of(Slot::Full(new));
+        }
+        self.lone.take(slot);
+        self.idle.push_back((Slot::Full(new), id, last));
+        new
     }
 
     /// A connection has closed: it may leave before those that are open.
@@ -244,42 +366,49 @@ impl Store {
         }
     }
 
-    /// All that are kept, in the order of their numbers.
-    pub fn sorted(&self) -> Vec<&Connection> {
-        let mut all: Vec<_> = self.chunks.iter().flatten().flatten().collect();
-        all.sort_unstable_by_key(|connection| connection.id);
-        all
+    /// What all that are kept are found by, in the order of their numbers.
+    pub fn keys(&self) -> Vec<Key> {
+        let full = self.full.iter().map(|(slot, connection)| Key {
+            id: connection.id,
+            slot: Slot::Full(slot),
+        });
+        let lone = self.lone.iter().map(|(slot, lone)| Key {
+            id: lone.id,
+            slot: Slot::Lone(slot),
+        });
+        let mut keys: Vec<_> = full.chain(lone).collect();
+        keys.sort_unstable_by_key(|key| key.id);
+        keys
     }
 
-    fn place_in_slot(&mut self, connection: Connection) -> u32 {
-        self.len += 1;
-        self.peak = self.peak.max(self.len);
-        if let Some(slot) = self.free.pop() {
-            let (chunk, at) = place(slot);
-            self.chunks[chunk][at] = Some(connection);
-            return slot;
+    /// A connection that is kept.
+    pub fn connection(&self, key: Key) -> Cow<'_, Connection> {
+        match key.slot {
+            Slot::Full(slot) => Cow::Borrowed(self.get(slot)),
+            Slot::Lone(slot) => Cow::Owned(self.lone(slot).connection(&mut SentLog::default())),
         }
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let chunk = self.chunks.len() - 1;
-        self.chunks[chunk].push(Some(connection));
-        (chunk * CHUNK + self.chunks[chunk].len() - 1) as u32
     }
 
     /// Makes room: the longest closed, or else the one that has been idle for longest, as far as is known. An entry whose
     /// connection was active since it was queued goes to the end of the queue, so that each eviction costs constant time over
     /// many.
-    fn evict(&mut self) {
+    fn evict(&mut self, log: &mut SentLog) {
         while let Some((slot, id)) = self.closed.pop_front() {
             if self.holds(slot, id).is_some_and(Connection::is_closed) {
-                return self.remove(slot);
+                return self.remove(Slot::Full(slot), log);
             }
         }
         while let Some((slot, id, seen)) = self.idle.pop_front() {
-            match self.holds(slot, id).map(|connection| connection.last) {
+            let last = match slot {
+                Slot::Full(slot) => self.holds(slot, id).map(|connection| connection.last),
+                Slot::Lone(slot) => {
+                    let lone = self.lone.get(slot).filter(|lone| lone.id == id);
+                    lone.map(|lone| lone.located.segment.time)
+                }
+            };
+            match last {
                 Some(last) if last > seen => self.idle.push_back((slot, id, last)),
-                Some(_) => return self.remove(slot),
+                Some(_) => return self.remove(slot, log),
                 None => {}
             }
         }
@@ -292,39 +421,62 @@ impl Store {
     }
 
     fn holds(&self, slot: u32, id: u64) -> Option<&Connection> {
-        let (chunk, at) = place(slot);
-        self.chunks
-            .get(chunk)?
-            .get(at)?
-            .as_ref()
-            .filter(|connection| connection.id == id)
+        self.full.get(slot).filter(|connection| connection.id == id)
     }
 
-    fn remove(&mut self, slot: u32) {
-        let (chunk, at) = place(slot);
-        let Some(connection) = self.chunks[chunk][at].take() else {
-            return;
+    fn remove(&mut self, slot: Slot, log: &mut SentLog) {
+        // The index first: it looks at what is in the slot.
+        let hash = match slot {
+            Slot::Full(slot) => {
+                let connection = self.get(slot);
+                self.hasher.hash(connection.client, connection.server)
+            }
+            Slot::Lone(slot) => self.lone(slot).located.hash,
         };
-        let hash = self.hasher.hash(connection.client, connection.server);
+        let packed = Packed::of(slot);
         if let Ok(entry) = self
             .index
-            .find_entry(hash.wide(), |other| other.slot == slot)
+            .find_entry(hash.wide(), |other| other.slot == packed)
         {
             entry.remove();
         }
-        self.epoch += 1;
-        self.free.push(slot);
-        self.len -= 1;
         self.evicted += 1;
-        self.leaving.push(connection);
+        let left = match slot {
+            Slot::Full(slot) => {
+                for flow in &mut self.get_mut(slot).flows.0 {
+                    flow.stream.release(log);
+                }
+                let connection = self.full.take(slot);
+                connection
+                    .filter(|_| self.keeps_leaving)
+                    .map(|full| Left::Full(Box::new(full)))
+            }
+            Slot::Lone(slot) => {
+                let lone = self.lone.take(slot);
+                lone.filter(|_| self.keeps_leaving).map(Left::Lone)
+            }
+        };
+        self.leaving.extend(left);
     }
 }
 
-fn place(slot: u32) -> (usize, usize) {
-    (slot as usize / CHUNK, slot as usize % CHUNK)
-}
+/// Slots are handed out only while they hold a connection.
+const HELD: &str = "a slot that was handed out holds a connection";
 
-fn is_between(connection: &Connection, a: Endpoint, b: Endpoint) -> bool {
-    (connection.client == a && connection.server == b)
-        || (connection.client == b && connection.server == a)
+fn is_between(
+    full: &Slab<Connection>,
+    lone: &Slab<Lone>,
+    slot: Packed,
+    a: Endpoint,
+    b: Endpoint,
+) -> bool {
+    let same = |x: Endpoint, y: Endpoint| (x == a && y == b) || (x == b && y == a);
+    match slot.get() {
+        Slot::Full(slot) => full
+            .get(slot)
+            .is_some_and(|connection| same(connection.client, connection.server)),
+        Slot::Lone(slot) => lone
+            .get(slot)
+            .is_some_and(|lone| same(lone.located.sender, lone.located.receiver)),
+    }
 }

@@ -290,7 +290,7 @@ mod tests {
             talk.send(0, 437 + 20 + 50, Flags::ACK, 10);
             talk.send(1, 507 + 20 + 100, Flags::ACK, 1000);
             let connections = talk.tracker.connections();
-            let connection = connections[0];
+            let connection = &connections[0];
             assert_eq!(millis(connection.time_to_first_byte()).0, 2);
             let (_, min, _, max) = millis(connection.time_to_first_byte());
             assert_eq!((min, max), (100, 300), "{from_client}");

@@ -23,7 +23,10 @@ pub fn prefetch<T>(value: &T) {
 /// hints.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-#[allow(unsafe_code, reason = "there is no safe function for it yet (rust-lang/rust#146941)")]
+#[allow(
+    unsafe_code,
+    reason = "there is no safe function for it yet (rust-lang/rust#146941)"
+)]
 fn fetch_line(address: *const i8) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: PREFETCHT0 reads nothing and cannot fault, whatever the address (Intel SDM volume 2).

@@ -34,18 +34,18 @@ impl Output for ConnectionDetail {
         summary: &Summary,
         to: &mut dyn Write,
     ) -> Result<()> {
-        let connections = tracker.connections();
+        let keys = tracker.keys();
         for id in &self.ids {
             writeln!(to)?;
-            match connections.binary_search_by_key(id, |connection| connection.id) {
-                Ok(at) => {
-                    self.one(connections[at], summary, to)?;
-                    by_wireshark(connections[at], summary.wireshark.as_ref(), to)?;
+            match tracker.by_number(&keys, *id) {
+                Some(connection) => {
+                    self.one(&connection, summary, to)?;
+                    by_wireshark(&connection, summary.wireshark.as_ref(), to)?;
                 }
-                Err(_) if *id < tracker.total() => {
+                None if *id < tracker.total() => {
                     writeln!(to, "Connection {id} left the table to make room.")?;
                 }
-                Err(_) => match tracker.total() {
+                None => match tracker.total() {
                     0 => writeln!(to, "There is no connection {id}; none was seen.")?,
                     total => writeln!(
                         to,

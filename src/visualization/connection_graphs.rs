@@ -12,6 +12,7 @@ use crate::tracking::{Connection, ConnectionTracker};
 use crate::utils::format;
 use crate::utils::time::Timestamp;
 use anyhow::Result;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 
@@ -132,6 +133,10 @@ impl Output for ConnectionGraphs {
         true
     }
 
+    fn wants_closed(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         if self.begin.is_none() {
             let begin = seen.frame.time.plus(seen.since_start.saturating_neg());
@@ -173,19 +178,16 @@ impl Output for ConnectionGraphs {
                 "tcp-monitor: no connection has packets between --from and --to, so there is nothing to draw"
             );
         }
-        let connections = tracker.connections();
+        let keys = tracker.keys();
         let begin = self.begin.unwrap_or_default();
         for trace in chosen {
-            let kept = connections.binary_search_by_key(&trace.id, |connection| connection.id);
-            let connection = kept
-                .ok()
-                .map(|at| connections[at])
-                .or_else(|| self.left.get(&trace.id));
+            let kept = tracker.by_number(&keys, trace.id);
+            let connection = kept.or_else(|| self.left.get(&trace.id).map(Cow::Borrowed));
             let Some(connection) = connection else {
                 continue;
             };
             let material = Material {
-                connection,
+                connection: &connection,
                 trace,
                 begin,
                 source: &summary.source,

@@ -4,11 +4,13 @@ use super::columns::{Plan, fit};
 use super::style::{Style, Tone, align, plain_table, shorten, state_of};
 use super::what::what;
 use super::{Output, Summary};
-use crate::tracking::{Connection, ConnectionTracker, Direction, Verdict};
+use crate::tracking::{Connection, ConnectionTracker, Direction, Key, Verdict};
 use crate::utils::format;
 use crate::utils::time::Timestamp;
 use anyhow::Result;
 use comfy_table::{Attribute, Cell, ContentArrangement, Table};
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::io::Write;
 
 /// The order of rows.
@@ -53,22 +55,22 @@ impl Output for ConnectionTable {
         summary: &Summary,
         to: &mut dyn Write,
     ) -> Result<()> {
-        let mut connections = tracker.connections();
-        if connections.is_empty() {
+        let keys = sorted(tracker, self.order);
+        if keys.is_empty() {
             writeln!(to, "No TCP connections.")?;
             return Ok(());
         }
-        let all = connections.len();
-        sort(&mut connections, self.order);
-        if self.top > 0 {
-            connections.truncate(self.top);
+        let shown = match self.top {
+            0 => keys.len(),
+            top => top.min(keys.len()),
+        };
+        for keys in keys[..shown].chunks(ROWS_AT_ONCE) {
+            let rows: Vec<_> = keys.iter().map(|&key| tracker.connection(key)).collect();
+            writeln!(to, "{}", self.table(&rows, summary).trim_fmt())?;
         }
-        for rows in connections.chunks(ROWS_AT_ONCE) {
-            writeln!(to, "{}", self.table(rows, summary).trim_fmt())?;
-        }
-        if all > connections.len() {
+        if keys.len() > shown {
             let hidden = format::one_or_many(
-                (all - connections.len()) as u64,
+                (keys.len() - shown) as u64,
                 "more connection is",
                 "more connections are",
             );
@@ -85,19 +87,27 @@ impl Output for ConnectionTable {
     }
 }
 
-/// Sorts connections; equal ones stay in the order of their numbers.
-pub fn sort(connections: &mut [&Connection], order: Order) {
-    use std::cmp::Reverse;
+/// What connections are found by, in this order; equal ones in the order of their numbers.
+fn sorted(tracker: &ConnectionTracker, order: Order) -> Vec<Key> {
+    let keys = tracker.keys();
+    let ranked = keys.into_iter().map(|key| {
+        let connection = tracker.connection(key);
+        (Reverse(rank(&connection, order)), key)
+    });
+    let mut ranked: Vec<_> = ranked.collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, key)| key).collect()
+}
+
+/// What a connection is ranked by, the highest first.
+fn rank(connection: &Connection, order: Order) -> i128 {
     match order {
-        Order::Bytes => connections.sort_by_key(|connection| Reverse(connection.wire_bytes())),
-        Order::Packets => connections.sort_by_key(|connection| Reverse(connection.packets())),
-        Order::Duration => connections.sort_by_key(|connection| Reverse(connection.duration())),
-        Order::Start => connections.sort_by_key(|connection| (connection.start, connection.id)),
-        Order::RoundTrip => connections.sort_by_key(|connection| Reverse(connection.round_trip())),
-        Order::Retransmissions => {
-            connections
-                .sort_by_key(|connection| Reverse(connection.count(Verdict::Retransmission)));
-        }
+        Order::Bytes => connection.wire_bytes().into(),
+        Order::Packets => connection.packets().into(),
+        Order::Duration => connection.duration().into(),
+        Order::Start => -i128::from(connection.start.nanos()),
+        Order::RoundTrip => connection.round_trip().map_or(i128::MIN, i128::from),
+        Order::Retransmissions => connection.count(Verdict::Retransmission).into(),
     }
 }
 
@@ -253,7 +263,7 @@ fn throughput(connection: &Connection) -> String {
 }
 
 impl ConnectionTable {
-    fn table(&self, connections: &[&Connection], summary: &Summary) -> Table {
+    fn table(&self, connections: &[Cow<'_, Connection>], summary: &Summary) -> Table {
         let now = now(summary);
         let mut rows: Vec<[String; COLUMNS.len()]> = connections
             .iter()

@@ -127,6 +127,11 @@ pub trait Output {
     /// has to say: one that asks without need makes the whole program several times slower.
     fn wants_packets(&self) -> bool;
 
+    /// Whether [`Output::closed`] wants to be called. Where no output does, connections that leave are forgotten at once.
+    fn wants_closed(&self) -> bool {
+        false
+    }
+
     /// A packet passed the selection.
     fn packet(&mut self, _seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         Ok(())

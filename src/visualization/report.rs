@@ -263,7 +263,7 @@ fn fragments(counts: FragmentCounts, to: &mut dyn Write) -> Result<()> {
 fn wrong_checksums(tracker: &ConnectionTracker) -> (u64, u64) {
     let mut senders: HashMap<IpAddr, (u64, u64)> = HashMap::new();
     let mut left_to_card = 0;
-    for connection in tracker.connections() {
+    for connection in tracker.all() {
         for direction in Direction::BOTH {
             let counts = &connection.flow(direction).counts;
             left_to_card += counts.rare().checksums_offloaded;

@@ -37,6 +37,10 @@ impl Output for JsonLines {
         self.packets
     }
 
+    fn wants_closed(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         if self.packets {
             line(&PacketLine::of(seen), to)?;
@@ -71,8 +75,8 @@ impl Output for JsonLines {
         for alert in summary.alerts.alerts().iter().filter(|alert| !alert.over) {
             line(&AlertLine::of(alert, "going_on"), to)?;
         }
-        for connection in tracker.connections() {
-            line(&ConnectionLine::of(connection, now, summary), to)?;
+        for connection in tracker.all() {
+            line(&ConnectionLine::of(&connection, now, summary), to)?;
         }
         for conversation in summary.udp.conversations() {
             line(&UdpLine::of(conversation, summary), to)?;

@@ -217,7 +217,7 @@ mod tests {
             trace.rungs.push(rung);
         }
         check(&LadderDrawing {
-            connection: tracker.connections()[0],
+            connection: &tracker.connections()[0],
             trace: &trace,
             begin: Timestamp::from_nanos(0),
         });

@@ -86,7 +86,8 @@ impl Output for Overview {
         let begin = summary.totals.first.unwrap_or_default();
         let window = Window::asked(self.asked, begin);
         let connections: Vec<_> = connections
-            .into_iter()
+            .iter()
+            .map(AsRef::as_ref)
             .filter(|connection| connection.last >= window.from && connection.start <= window.to)
             .collect();
         if connections.is_empty() {
@@ -345,7 +346,8 @@ mod tests {
     fn readable_from_one_connection_to_thousands() {
         for (connections, servers) in [(1, 1), (30, 7), (300, 40), (5000, 400)] {
             let tracker = tracker(connections, servers);
-            let all = tracker.connections();
+            let kept = tracker.connections();
+            let all: Vec<_> = kept.iter().map(AsRef::as_ref).collect();
             let begin = Timestamp::from_nanos(0);
             let losses = Losses::from([(0, vec![begin.plus(5_000_000)])]);
             let drawing = OverviewDrawing {

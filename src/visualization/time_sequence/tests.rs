@@ -12,6 +12,7 @@ use crate::visualization::chart::sheet::{Size, check};
 use crate::visualization::marks::MarkKind;
 use crate::visualization::trace::Window;
 use plotters::backend::SVGBackend;
+use std::borrow::Cow;
 
 /// A conversation that is tracked and traced.
 struct Conversation {
@@ -95,8 +96,11 @@ impl Conversation {
     }
 
     fn sheet(&self) -> TimeSequence<'_> {
+        let Some(Cow::Borrowed(connection)) = self.tracker.all().next() else {
+            panic!("a connection of more than a SYN");
+        };
         TimeSequence {
-            connection: self.tracker.connections()[0],
+            connection,
             trace: &self.trace,
             begin: Timestamp::from_nanos(0),
             asked: (None, None),
