@@ -1,10 +1,8 @@
-//! What is known of a connection beyond TCP itself: what both sides said first, who waited for whom, and the ICMP errors that
-//! quote it. In a place of its own, which is made when there is something to keep, so that a connection without it costs no memory
-//! for it.
+//! What is known of a connection beyond TCP itself: what both sides said first, and the ICMP errors that quote it. In a place of its
+//! own, which is made when there is something to keep, so that a connection without it costs no memory for it.
 
 use super::first_bytes::FirstBytes;
 use super::icmp_errors::{IcmpErrors, Quoted};
-use super::turns::Turns;
 
 /// What is known beyond TCP.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +11,6 @@ pub struct Application {
     pub icmp_errors: IcmpErrors,
     /// What both sides said first.
     pub first_bytes: FirstBytes,
-    /// Requests and answers.
-    pub turns: Turns,
 }
 
 impl Application {
@@ -23,6 +19,5 @@ impl Application {
         size_of::<Self>()
             + self.icmp_errors.first.capacity() * size_of::<Quoted>()
             + self.first_bytes.memory()
-            + self.turns.memory()
     }
 }

@@ -10,6 +10,7 @@ use super::roles;
 use super::segment::Segment;
 use super::sent_log::SentLog;
 use super::state::{self, State};
+use super::turns::Turns;
 use super::verdict::Verdict;
 use super::zeek::ZeekView;
 use crate::utils::addressing::Endpoint;
@@ -169,6 +170,8 @@ pub struct Connection {
     pub details: PerDirection<Option<Box<Details>>>,
     /// What is known of it beyond TCP; `None` where there is nothing.
     pub application: Option<Box<Application>>,
+    /// Requests and answers; `None` where nobody sent data.
+    pub turns: Option<Box<Turns>>,
     /// Who sent data last: requests and answers take turns.
     pub(super) speaker: Option<Direction>,
     /// Whether the first octets have been read, or will not be.
@@ -219,6 +222,7 @@ impl Connection {
             closed_at: Maybe::default(),
             details: PerDirection::default(),
             application: None,
+            turns: None,
             speaker: None,
             heard: PerDirection::default(),
             initial_packets: PerDirection::default(),
@@ -240,7 +244,10 @@ impl Connection {
             None => 0,
         };
         let application = self.application.as_deref();
-        flows.iter().sum::<usize>() + before_reset + application.map_or(0, Application::memory)
+        flows.iter().sum::<usize>()
+            + before_reset
+            + application.map_or(0, Application::memory)
+            + self.turns.as_deref().map_or(0, Turns::memory)
     }
 
     /// Asks for the memory beside it that a segment mostly needs. The connection itself should be on its way already.
@@ -249,8 +256,8 @@ impl Connection {
             flow.stream.prefetch_beside(log);
             flow.ack_rtt.prefetch_beside();
         }
-        if let Some(application) = self.application.as_deref() {
-            prefetch(application);
+        if let Some(turns) = self.turns.as_deref() {
+            prefetch(turns);
         }
     }
 

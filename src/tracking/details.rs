@@ -10,7 +10,7 @@ use super::flow::Flow;
 use super::judge::Position;
 use super::judgement::Judgement;
 use super::record::Recorded;
-use super::rtt::Samples;
+use super::samples::Samples;
 use super::segment::Segment;
 use super::sent_log::SentLog;
 use super::stream::offset_of;

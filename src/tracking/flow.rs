@@ -1,6 +1,7 @@
 //! One direction of a connection: everything its sender has said so far.
 
-use super::rtt::{Estimate, Samples};
+use super::rtt::Estimate;
+use super::samples::Samples;
 use super::segment::{Place, Segment};
 use super::stream::Stream;
 use super::verdict::{Cause, VERDICT_COUNT, Verdict};

@@ -6,95 +6,32 @@
 
 use super::connection::Connection;
 use super::direction::{Direction, PerDirection};
+pub use super::durations::Figures;
+use super::durations::{Durations, Kind};
 use super::judge::Position;
 use super::judgement::Judgement;
-use super::rtt::Samples;
 use super::segment::Segment;
 use super::verdict::Verdict;
 use crate::utils::time::Timestamp;
-
-/// Samples of one kind that take no memory of their own while there is only one, as in most connections.
-#[derive(Clone, Debug, Default)]
-struct Durations {
-    only: Option<i64>,
-    several: Option<Box<Samples>>,
-}
-
-impl Durations {
-    fn add(&mut self, nanos: i64) {
-        match (&mut self.several, self.only.take()) {
-            (Some(samples), _) => samples.add(nanos),
-            (None, None) => self.only = Some(nanos),
-            (None, Some(first)) => {
-                let samples = self.several.insert(Box::default());
-                samples.add(first);
-                samples.add(nanos);
-            }
-        }
-    }
-
-    fn memory(&self) -> usize {
-        let several = self.several.as_deref();
-        several.map_or(0, |samples| size_of::<Samples>() + samples.memory())
-    }
-
-    /// The figures with so many nanoseconds taken off each sample.
-    fn figures(&self, off: i64) -> Option<Figures> {
-        let less = |nanos: i64| nanos.saturating_sub(off).max(0);
-        if let Some(only) = self.only.map(less) {
-            return Some(Figures {
-                count: 1,
-                min: only,
-                median: only,
-                max: only,
-            });
-        }
-        let samples = self.several.as_ref()?.figures();
-        if samples.count == 0 {
-            return None;
-        }
-        Some(Figures {
-            count: samples.count,
-            min: less(samples.min),
-            median: less(samples.percentile(0.5).unwrap_or_default() as i64),
-            max: less(samples.max),
-        })
-    }
-}
-
-/// Times of one kind, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Figures {
-    /// How many.
-    pub count: u64,
-    /// The shortest.
-    pub min: i64,
-    /// The one in the middle.
-    pub median: i64,
-    /// The longest.
-    pub max: i64,
-}
 
 /// The turns of a connection.
 #[derive(Clone, Debug, Default)]
 pub struct Turns {
     /// Runs of data per direction: requests from the client, answers from the server.
-    pub runs: PerDirection<u64>,
-    /// From the end of the other side's run to the beginning of this direction's, as observed.
-    waits: [Durations; 2],
-    /// From the first to the last octet of a run.
-    transfers: [Durations; 2],
+    runs: PerDirection<u32>,
     /// When the current run began.
     began: Timestamp,
+    /// Between the runs, and how long they took.
+    durations: Durations,
     /// A repeat of octets that had been acknowledged, which is no part of the run: when, and the run's end before it.
-    needless: Option<(Timestamp, Timestamp)>,
+    needless: Option<Box<(Timestamp, Timestamp)>>,
 }
 
 impl Turns {
-    /// Octets of memory they take beside their own size.
+    /// Octets of memory they take, themselves included.
     pub fn memory(&self) -> usize {
-        let all = self.waits.iter().chain(&self.transfers);
-        all.map(Durations::memory).sum()
+        let needless = self.needless.as_deref().map_or(0, size_of_val);
+        size_of::<Self>() + self.durations.memory() + needless
     }
 }
 
@@ -134,17 +71,17 @@ fn note_needless(
     if acknowledged.is_some_and(|acknowledged| position.end <= acknowledged)
         && let Some(end) = end_of_run(connection, direction)
     {
-        let application = connection.application.get_or_insert_default();
-        application.turns.needless = Some((segment.time, end));
+        let turns = connection.turns.get_or_insert_default();
+        turns.needless = Some(Box::new((segment.time, end)));
     }
 }
 
 /// When the last octets of the current run passed.
 fn end_of_run(connection: &Connection, speaker: Direction) -> Option<Timestamp> {
     let last = connection.flow(speaker).last_data.get()?;
-    let needless = connection.application.as_ref()?.turns.needless;
+    let needless = connection.turns.as_ref()?.needless.as_deref();
     Some(match needless {
-        Some((repeated, end)) if repeated == last => end,
+        Some(&(repeated, end)) if repeated == last => end,
         _ => last,
     })
 }
@@ -155,19 +92,22 @@ fn take_turn(connection: &mut Connection, direction: Direction, time: Timestamp)
     let wait = ended.map(|ended| time.since(ended));
     // What comes sooner than it could have been caused crossed the other side's data. From the server it is no answer, but more of
     // what it said before. From the client it is a request all the same, only that nobody can say how long it thought.
-    let round_trip = shift(connection, direction);
+    let shifts = Direction::BOTH.map(|direction| shift(connection, direction));
+    let round_trip = shifts[direction as usize];
     let crossed = wait.is_some_and(|wait| wait < round_trip - round_trip / 8);
     if crossed && direction == Direction::ToClient {
         return;
     }
-    let turns = &mut connection.application.get_or_insert_default().turns;
+    let turns = connection.turns.get_or_insert_default();
     if let (Some(speaker), Some(ended), Some(wait)) = (before, ended, wait) {
-        turns.transfers[speaker as usize].add(ended.since(turns.began).max(0));
+        let took = ended.since(turns.began).max(0);
+        turns.durations.add(Kind::Transfer(speaker), took, shifts);
         if !crossed {
-            turns.waits[direction as usize].add(wait.max(0));
+            let kind = Kind::Wait(direction);
+            turns.durations.add(kind, wait.max(0), shifts);
         }
     }
-    turns.runs[direction] += 1;
+    turns.runs[direction] = turns.runs[direction].saturating_add(1);
     turns.began = time;
     connection.speaker = Some(direction);
 }
@@ -190,26 +130,25 @@ impl Connection {
     }
 
     fn wait(&self, direction: Direction) -> Option<Figures> {
-        let turns = &self.application.as_ref()?.turns;
-        turns.waits[direction as usize].figures(shift(self, direction))
+        let durations = &self.turns.as_ref()?.durations;
+        durations.figures(Kind::Wait(direction), shift(self, direction), None)
     }
 
     /// From the first to the last octet of a run: of requests or of answers.
     pub fn run_time(&self, direction: Direction) -> Option<Figures> {
-        let turns = &self.application.as_ref()?.turns;
-        let mut transfers = turns.transfers[direction as usize].clone();
-        if self.speaker == Some(direction)
-            && let Some(end) = end_of_run(self, direction)
-        {
-            transfers.add(end.since(turns.began).max(0));
-        }
-        transfers.figures(0)
+        let turns = self.turns.as_ref()?;
+        let current = (self.speaker == Some(direction))
+            .then(|| end_of_run(self, direction))
+            .flatten()
+            .map(|end| end.since(turns.began).max(0));
+        let kind = Kind::Transfer(direction);
+        turns.durations.figures(kind, 0, current)
     }
 
     /// Runs of data in a direction.
     pub fn runs(&self, direction: Direction) -> u64 {
-        let application = self.application.as_ref();
-        application.map_or(0, |application| application.turns.runs[direction])
+        let turns = self.turns.as_ref();
+        turns.map_or(0, |turns| u64::from(turns.runs[direction]))
     }
 }
 

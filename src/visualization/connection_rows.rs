@@ -3,7 +3,7 @@
 use crate::tracking::details::Details;
 use crate::tracking::flow::Flow;
 use crate::tracking::rates::Missing;
-use crate::tracking::rtt::{Figures, Samples};
+use crate::tracking::samples::{Figures, Samples};
 use crate::tracking::{Connection, Direction};
 use crate::utils::format;
 

@@ -3,7 +3,7 @@
 use super::wireshark;
 use crate::tracking::details::Details;
 use crate::tracking::flow::Flow;
-use crate::tracking::rtt::Figures;
+use crate::tracking::samples::Figures;
 use crate::tracking::verdict::{Cause, Verdict};
 use crate::tracking::wireshark::WiresharkView;
 use crate::tracking::{Connection, Direction};
