@@ -5,58 +5,37 @@
 //! The order of packets is kept. A batch ends when it is full or when the source has nothing more, so that no live packet waits
 //! for others.
 
+mod batch;
+
+pub use batch::{Batch, Kept, Packets, Taken};
+
 use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::other::Other;
-use crate::analyzers::{self, Frame, LayerName, LinkType, Packet, Stop, Why};
+use crate::analyzers::{self, Frame, LayerName, Packet, Stop, Why};
 use crate::capture::bpf::Filter;
 use crate::capture::pcap_writer::PcapWriter;
-use crate::capture::{Drops, End, Interface, Next, Source};
+use crate::capture::{Drops, End, Next, Source};
 use crate::reassembly::Reassembly;
 use crate::selection::Selection;
 use crate::settings::Wanted;
-use crate::tracking::encapsulation::{Encapsulations, Stack};
+use crate::tracking::PairHasher;
+use crate::tracking::encapsulation::Encapsulations;
 use crate::tracking::names::Names;
 use crate::tracking::opening_table::OpeningTable;
 use crate::tracking::totals::Totals;
 use crate::tracking::udp::UdpConversations;
-use crate::tracking::{Located, PairHasher};
 use crate::utils::time::Timestamp;
 use anyhow::Result;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-/// Packets in a batch: few enough that the batches under way stay in the second-level cache, many enough that handing them over
-/// costs nothing.
-const BATCH: usize = 256;
-/// Bytes of packets that a batch keeps room for.
-const MOST_BYTES_KEPT: usize = 1 << 20;
 /// Batches that wait at most.
 pub const QUEUE: usize = 4;
 /// Frames, wanted or not, between two looks at the clock.
 const LOOK_UP_EVERY: u32 = 1024;
 /// How often the source is asked how far it is and what was dropped.
 const FIGURES_EVERY: Duration = Duration::from_millis(100);
-
-/// Packets in the order of the capture.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The packets: all that passed the selection if somebody wants to see them, otherwise the TCP segments and ARP packets among them.
-    pub packets: Vec<Taken>,
-    /// The bytes of the packets that somebody wants to see, one after the other.
-    pub bytes: Vec<u8>,
-    /// Time of the first packet of the capture.
-    pub since: Option<Timestamp>,
-    /// How far the source is, if it was looked up lately.
-    pub figures: Option<SourceFigures>,
-    /// Interfaces that the source told of, if somebody wants to see packets.
-    pub interfaces: Vec<Interface>,
-    /// Stacks of tags and tunnels that were not seen before.
-    pub stacks: Vec<Stack>,
-    /// What somebody wrote about frames in the capture, by the frames' numbers.
-    pub comments: Vec<(u64, Vec<String>)>,
-}
 
 /// How far a source is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,108 +50,6 @@ pub struct SourceFigures {
     pub time: Timestamp,
     /// The share of a file that was read.
     pub share: Option<f64>,
-}
-
-/// A packet that passed the selection.
-#[derive(Clone, Debug)]
-pub struct Taken {
-    /// For TCP: the segment.
-    pub segment: Option<Located>,
-    number: u64,
-    time: Timestamp,
-    link: LinkType,
-    interface: u32,
-    wire_len: u32,
-    bytes: Range<usize>,
-    /// The datagram that it completes with its fragment; empty if it does not.
-    datagram: Range<usize>,
-    /// Octets of TCP payload behind those, if they may be the first of a connection.
-    payload: usize,
-    /// What an ICMP error says of a segment.
-    pub icmp_error: Option<Box<IcmpError>>,
-}
-
-impl Batch {
-    /// Makes it empty again, ready to be filled anew. Memory that one uncommon batch took is not kept.
-    pub fn clear(&mut self) {
-        self.packets.clear();
-        self.bytes.clear();
-        self.bytes.shrink_to(MOST_BYTES_KEPT);
-        (self.since, self.figures) = (None, None);
-        self.interfaces.clear();
-        self.stacks.clear();
-        self.comments.clear();
-    }
-
-    /// Puts a packet in, with its bytes and those of the datagram that it completes, if they are to be seen.
-    fn put(&mut self, frame: &Frame<'_>, said: Said<'_>, bytes: &[u8], datagram: &[u8]) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        let middle = self.bytes.len();
-        self.bytes.extend_from_slice(datagram);
-        let end = self.bytes.len();
-        self.bytes.extend_from_slice(said.payload);
-        self.packets.push(Taken {
-            segment: said.segment,
-            payload: said.payload.len(),
-            icmp_error: said.icmp_error.map(Box::new),
-            number: frame.number,
-            time: frame.time,
-            link: frame.link,
-            interface: frame.interface,
-            wire_len: frame.wire_len,
-            bytes: start..middle,
-            datagram: middle..end,
-        });
-    }
-
-    /// What somebody wrote about a frame.
-    pub fn comments_of(&self, number: u64) -> &[String] {
-        let mut all = self.comments.iter();
-        all.find(|(frame, _)| *frame == number)
-            .map_or(&[], |(_, comments)| comments)
-    }
-}
-
-/// What a packet says for the tracking.
-struct Said<'a> {
-    segment: Option<Located>,
-    payload: &'a [u8],
-    icmp_error: Option<IcmpError>,
-}
-
-impl Taken {
-    /// The payload of its segment, if it may be among the first octets of a connection; nothing otherwise.
-    pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        let end = self.datagram.end;
-        bytes.get(end..end + self.payload).unwrap_or_default()
-    }
-
-    /// The frame's number and time.
-    pub fn place(&self) -> (u64, Timestamp) {
-        (self.number, self.time)
-    }
-
-    /// The frame again, with the bytes of its batch.
-    pub fn frame<'a>(&self, bytes: &'a [u8]) -> Frame<'a> {
-        Frame {
-            number: self.number,
-            time: self.time,
-            link: self.link,
-            interface: self.interface,
-            wire_len: self.wire_len,
-            bytes: bytes.get(self.bytes.clone()).unwrap_or_default(),
-        }
-    }
-
-    /// The frame, taken apart again; with the datagram that it completes, if it does.
-    pub fn packet<'a>(&self, frame: &Frame<'a>, bytes: &'a [u8]) -> Packet<'a> {
-        let packet = analyzers::decode(frame);
-        match bytes.get(self.datagram.clone()) {
-            None | Some([]) => packet,
-            Some(datagram) => analyzers::decode_reassembled(&packet, datagram),
-        }
-    }
 }
 
 /// Where frames come from, and what is done with them.
@@ -287,7 +164,7 @@ impl Feed {
                 }
             };
             since_look += 1;
-            if !idle && since_look < LOOK_UP_EVERY && intake.batch.packets.len() < BATCH {
+            if !idle && since_look < LOOK_UP_EVERY && !intake.batch.is_full() {
                 continue;
             }
             since_look = 0;
@@ -325,7 +202,8 @@ impl Intake {
             self.totals.leave_out(frame);
             return Ok(Go::On);
         }
-        let mut packet = analyzers::decode(frame);
+        let mut packet = Packet::default();
+        analyzers::decode_into(frame, &mut packet);
         let whole = whole_datagram(&mut self.reassembly, frame, &packet);
         if let Some(whole) = whole {
             packet = analyzers::decode_reassembled(&packet, whole);
@@ -338,13 +216,6 @@ impl Intake {
             writer.write(frame, &self.comments)?;
         }
         self.totals.add(frame, &packet);
-        let mut segment = Located::of(frame, &packet, &self.hasher);
-        if let Some(Located { segment, .. }) = &mut segment {
-            let known = self.encapsulations.len();
-            segment.put_inside(self.encapsulations.of(&packet));
-            let new = self.encapsulations.since(known);
-            self.batch.stacks.extend_from_slice(new);
-        }
         if self.shown {
             self.batch.since = self.totals.first;
             if !self.comments.is_empty() {
@@ -352,34 +223,28 @@ impl Intake {
                 self.batch.comments.push((frame.number, comments));
             }
         }
-        let icmp_error = match segment {
-            Some(_) => None,
-            None => beside_tcp(&mut self.udp, self.names.as_mut(), frame, &packet),
+        let is_segment = put_segment(
+            &mut self.batch,
+            (&self.hasher, &mut self.openings),
+            &mut self.encapsulations,
+            frame,
+            &packet,
+        );
+        let icmp_error = if is_segment {
+            None
+        } else {
+            beside_tcp(&mut self.udp, self.names.as_mut(), frame, &packet)
         };
-        let payload = segment.as_ref().map_or(0, |located| {
-            let segment = &located.segment;
-            if segment.flags.syn() {
-                self.openings.open(located.hash);
-            }
-            match segment.payload_len {
-                0 => 0,
-                _ => self.openings.take(located.hash, packet.tcp_payload().len()),
-            }
-        });
         // The alerts look at ARP, whether or not anybody wants to see it.
-        let is_claim = segment.is_none() && packet.other().and_then(Other::arp_claim).is_some();
-        if self.shown || segment.is_some() || icmp_error.is_some() || is_claim {
-            let said = Said {
-                segment,
-                payload: packet.tcp_payload().get(..payload).unwrap_or_default(),
-                icmp_error,
-            };
-            let (frame_bytes, datagram) = if self.shown || is_claim {
+        let is_claim = !is_segment && packet.other().and_then(Other::arp_claim).is_some();
+        if self.shown || icmp_error.is_some() || is_claim {
+            let (bytes, datagram) = if self.shown || is_claim {
                 (frame.bytes, whole.unwrap_or_default())
             } else {
                 (&[][..], &[][..])
             };
-            self.batch.put(frame, said, frame_bytes, datagram);
+            self.batch
+                .keep(frame, is_segment, icmp_error, bytes, datagram);
         }
         let enough = self
             .wanted
@@ -395,6 +260,40 @@ impl Intake {
             .duration_of_file
             .is_some_and(|limit| time.since(begin) > limit)
     }
+}
+
+/// Puts the segment of a packet into the batch, if it has one; says whether it has.
+#[inline]
+fn put_segment(
+    batch: &mut Batch,
+    (hasher, openings): (&PairHasher, &mut OpeningTable),
+    encapsulations: &mut Encapsulations,
+    frame: &Frame<'_>,
+    packet: &Packet<'_>,
+) -> bool {
+    let located = batch.next_place();
+    if !located.fill(frame, packet, hasher) {
+        return false;
+    }
+    let (segment, hash) = (&mut located.segment, located.hash);
+    let known = encapsulations.len();
+    segment.put_inside(encapsulations.of(packet));
+    if segment.flags.syn() {
+        openings.open(hash);
+    }
+    let payload = match segment.payload_len {
+        0 => &[],
+        _ => {
+            let payload = packet.tcp_payload();
+            let first = openings.take(hash, payload.len());
+            payload.get(..first).unwrap_or_default()
+        }
+    };
+    batch.put_segment(payload);
+    if encapsulations.len() > known {
+        batch.stacks.extend_from_slice(encapsulations.since(known));
+    }
+    true
 }
 
 /// Counts a UDP packet and learns from it. Returns what an ICMP error says of a segment.

@@ -12,7 +12,7 @@ use crate::capture::pcap_writer::PcapWriter;
 use crate::capture::{End, Source};
 use crate::cli::Arguments;
 use crate::exit::Exit;
-use crate::feed::{Batch, Feed, Intake, QUEUE, SourceFigures, Taken};
+use crate::feed::{Batch, Feed, Intake, QUEUE, SourceFigures};
 use crate::progress::{Figures, Progress};
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -258,14 +258,12 @@ impl Session {
                     writer.add_interface(interface)?;
                 }
             }
-            for packets in batch.packets.chunks(LOOK_AHEAD) {
-                self.take(packets, &batch)?;
-            }
-            if batch.packets.is_empty() {
+            self.take(&batch)?;
+            if batch.is_empty() {
                 self.watch.idle();
                 self.tell()?;
             }
-            if self.flush_each || batch.packets.is_empty() {
+            if self.flush_each || batch.is_empty() {
                 self.screen.0.flush()?;
                 if let Some(writer) = &mut self.annotated {
                     writer.flush()?;
@@ -282,29 +280,35 @@ impl Session {
         Ok(())
     }
 
-    /// Tracks and shows some packets.
-    fn take(&mut self, packets: &[Taken], batch: &Batch) -> Result<()> {
-        let segments = packets.iter().filter_map(|taken| taken.segment.as_ref());
-        let mut ahead = self.tracker.look_ahead(segments).into_iter();
-        for taken in packets {
-            let quotes = taken.icmp_error.as_ref().and_then(|error| {
-                let (number, time) = taken.place();
+    /// Tracks and shows packets.
+    fn take(&mut self, batch: &Batch) -> Result<()> {
+        let mut chunks = batch.segments().chunks(LOOK_AHEAD);
+        let mut ahead = self.tracker.look_ahead([].iter()).into_iter();
+        for taken in batch.packets() {
+            if taken.segment.is_some() && ahead.len() == 0 {
+                let next = chunks.next().unwrap_or_default();
+                ahead = self.tracker.look_ahead(next.iter()).into_iter();
+            }
+            let kept = taken.kept;
+            let quotes = kept.and_then(|kept| {
+                let (number, time) = kept.place();
+                let error = kept.icmp_error.as_ref()?;
                 self.tracker.note_icmp_error(number, time, error)
             });
-            let event = taken.segment.as_ref().map(|located| {
-                self.tracker.observe_located(
-                    located,
-                    ahead.next().flatten(),
-                    taken.payload(&batch.bytes),
-                )
+            let event = taken.segment.map(|located| {
+                let found = ahead.next().flatten();
+                self.tracker.observe_located(located, found, taken.payload)
             });
-            match &event {
-                Some(event) => self.watch.segment(event),
-                None => self.watch.other(&taken.frame(&batch.bytes)),
+            match (&event, kept) {
+                (Some(event), _) => self.watch.segment(event),
+                (None, Some(kept)) => self.watch.other(&kept.frame(batch)),
+                (None, None) => {}
             }
-            if self.shown {
-                let frame = taken.frame(&batch.bytes);
-                let packet = taken.packet(&frame, &batch.bytes);
+            if self.shown
+                && let Some(kept) = kept
+            {
+                let frame = kept.frame(batch);
+                let packet = kept.packet(&frame, batch);
                 let comments = batch.comments_of(frame.number);
                 if let Some(writer) = &mut self.annotated {
                     let own = event.as_ref().and_then(annotation);
@@ -329,7 +333,7 @@ impl Session {
                     event.as_ref(),
                 )?;
             }
-            self.learn_names(taken.place().1);
+            self.learn_names(taken.time());
             self.let_go()?;
             self.tell()?;
         }

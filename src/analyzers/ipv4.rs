@@ -89,7 +89,11 @@ impl<'a> Ipv4<'a> {
 
     /// Whether the header checksum is right; `None` if the header was not captured whole or is malformed.
     pub fn checksum_ok(&self) -> Option<bool> {
-        let header = self.0.get(..self.header_len().max(Self::MIN_LEN))?;
+        let header = match self.header_len() {
+            // A length that is known needs no loop.
+            0..=Self::MIN_LEN => self.0.first_chunk::<20>()?,
+            len => self.0.get(..len)?,
+        };
         Some(checksum::fold(checksum::sum(header)) == 0xffff)
     }
 

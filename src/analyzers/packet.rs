@@ -309,7 +309,16 @@ impl Ip<'_> {
 }
 
 impl<'a> Packet<'a> {
+    /// Makes it a packet of which nothing was read yet.
+    pub fn clear(&mut self) {
+        self.layers.clear();
+        self.stop = None;
+        self.transport_len = 0;
+        self.fragment = &[];
+    }
+
     /// The innermost IP header.
+    #[inline]
     pub fn ip(&self) -> Option<Ip<'a>> {
         self.layers.iter().rev().find_map(|layer| match layer {
             Layer::Ipv4(ip) => Some(Ip::V4(*ip)),
@@ -327,6 +336,7 @@ impl<'a> Packet<'a> {
     }
 
     /// The TCP header, which is always the innermost layer.
+    #[inline]
     pub fn tcp(&self) -> Option<Tcp<'a>> {
         match self.layers.last()? {
             Layer::Tcp(tcp) => Some(*tcp),
@@ -380,19 +390,24 @@ impl<'a> Packet<'a> {
     /// What the TCP checksum is worth, over header, payload and pseudo-header (RFC 9293 §3.1); `None` if the segment is not
     /// TCP or was not captured whole.
     pub fn tcp_checksum(&self) -> Option<Checksum> {
+        self.checksum_of(self.tcp()?, &self.ip()?)
+    }
+
+    /// The same for one who has both headers at hand already.
+    #[inline]
+    pub fn checksum_of(&self, tcp: Tcp<'_>, ip: &Ip<'_>) -> Option<Checksum> {
         use super::checksum::{fold, sum};
-        let (tcp, ip) = (self.tcp()?, self.ip()?);
         let segment = tcp.bytes().get(..self.transport_len as usize)?;
         let sent = tcp.checksum()?;
-        let (source, destination) = match ip {
-            Ip::V4(ip) => (sum(&ip.source().octets()), sum(&ip.destination().octets())),
-            Ip::V6(ip) => (sum(&ip.source().octets()), sum(&ip.destination().octets())),
+        let addresses = match ip {
+            Ip::V4(ip) => {
+                u64::from(ip.source().to_bits()).wrapping_add(ip.destination().to_bits().into())
+            }
+            Ip::V6(ip) => sum(&ip.source().octets()).wrapping_add(sum(&ip.destination().octets())),
         };
         // Sums of at most 4 GiB of 32-bit words: far from the end of 64 bits.
         let protocol_and_len = u64::from(self.transport_len).wrapping_add(6);
-        let pseudo_header = source
-            .wrapping_add(destination)
-            .wrapping_add(protocol_and_len);
+        let pseudo_header = addresses.wrapping_add(protocol_and_len);
         Some(
             if fold(pseudo_header.wrapping_add(sum(segment))) == 0xffff {
                 Checksum::Right

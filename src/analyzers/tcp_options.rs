@@ -64,7 +64,7 @@ pub struct SackBlock {
 }
 
 /// The blocks of one option, in their order; at most four fit into a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SackBlocks {
     blocks: [SackBlock; 4],
     len: u8,
@@ -76,6 +76,15 @@ impl SackBlocks {
         &self.blocks[..usize::from(self.len)]
     }
 }
+
+/// What stands behind the blocks does not count.
+impl PartialEq for SackBlocks {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for SackBlocks {}
 
 impl FromIterator<SackBlock> for SackBlocks {
     /// The first four of an iterator's blocks.
@@ -116,16 +125,26 @@ impl<'a> TcpOptions<'a> {
 
     /// All of them in the form that decides.
     pub fn summary(self) -> OptionSummary {
-        // What nearly every segment of a transfer carries, in one comparison (RFC 7323 appendix A).
-        if let [1, 1, 8, 10, rest @ ..] = self.bytes
-            && rest.len() == 8
-        {
-            return OptionSummary {
-                timestamps: Some(timestamps(rest)),
-                ..OptionSummary::default()
-            };
-        }
         let mut summary = OptionSummary::default();
+        self.summarize_into(&mut summary);
+        summary
+    }
+
+    /// The same in place of what `summary` held before.
+    #[inline]
+    pub fn summarize_into(self, summary: &mut OptionSummary) {
+        summary.clear();
+        match self.bytes {
+            [] => {}
+            // What nearly every segment of a transfer carries, in one comparison (RFC 7323 appendix A).
+            [1, 1, 8, 10, rest @ ..] if rest.len() == 8 => {
+                summary.timestamps = Some(timestamps(rest));
+            }
+            _ => self.add_each_to(summary),
+        }
+    }
+
+    fn add_each_to(self, summary: &mut OptionSummary) {
         for option in self {
             match option {
                 TcpOption::MaximumSegmentSize(size) => summary.mss = Some(size),
@@ -141,7 +160,6 @@ impl<'a> TcpOptions<'a> {
                 _ => {}
             }
         }
-        summary
     }
 }
 
@@ -235,6 +253,20 @@ pub struct OptionSummary {
 }
 
 impl OptionSummary {
+    /// Makes it that of a segment without options. Blocks that no longer count stay where they are: clearing them would cost more
+    /// than all the rest.
+    #[inline]
+    fn clear(&mut self) {
+        self.mss = None;
+        self.window_scale = None;
+        self.sack_permitted = false;
+        self.timestamps = None;
+        self.sack.len = 0;
+        self.fast_open = false;
+        self.multipath = 0;
+        self.malformed = false;
+    }
+
     /// A number that equal summaries share, and others hardly ever.
     pub fn digest(&self) -> u32 {
         let mix = |sum: u64, value: u64| {
@@ -330,6 +362,18 @@ mod tests {
         let long = TcpOptions::new(&[&bytes[..], &[0]].concat()).summary();
         assert_eq!(TcpOptions::new(&bytes).summary(), long);
         assert_eq!(long.timestamps, Some(Timestamps { value: 9, echo: 8 }));
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_a_summary_held_before() {
+        let mut bytes = vec![5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 2, 4, 5, 0xb4, 4, 2, 3, 3, 7];
+        bytes.extend([8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 34, 2, 30, 3, 0, 8, 3, 1]);
+        let mut summary = TcpOptions::new(&bytes).summary();
+        assert!(summary.malformed && summary.fast_open && summary.sack.as_slice().len() == 1);
+        for other in [&[][..], &[1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 8], &[4, 2]] {
+            TcpOptions::new(other).summarize_into(&mut summary);
+            assert_eq!(summary, TcpOptions::new(other).summary());
+        }
     }
 
     #[test]

@@ -11,9 +11,10 @@ use super::icmp_errors;
 use super::judgement::Judgement;
 use super::listeners::Listeners;
 use super::lone::Lone;
+use super::pair_hash::{PairHash, PairHasher};
 use super::segment::Segment;
 use super::sent_log::SentLog;
-use super::store::{Found, Key, Left, PairHash, PairHasher, Slot, Store};
+use super::store::{Found, Key, Left, Slot, Store};
 use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::{Frame, Packet};
 use crate::utils::addressing::Endpoint;
@@ -21,7 +22,7 @@ use crate::utils::maybe::Maybe;
 use crate::utils::time::Timestamp;
 use arrayvec::ArrayVec;
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// How many segments [`ConnectionTracker::look_ahead`] takes at once (perf/NOTES.md: 16 to 64 are alike).
 pub const LOOK_AHEAD: usize = 32;
@@ -64,13 +65,31 @@ type Pair = (Endpoint, Endpoint, PairHash);
 impl Located {
     /// The segment of a packet; `None` if the packet is not TCP.
     pub fn of(frame: &Frame<'_>, packet: &Packet<'_>, hasher: &PairHasher) -> Option<Self> {
-        let (sender, receiver, segment) = Segment::of(frame, packet)?;
-        Some(Self {
-            sender,
-            receiver,
-            hash: hasher.hash(sender, receiver),
-            segment,
-        })
+        let mut located = Self::empty();
+        located.fill(frame, packet, hasher).then_some(located)
+    }
+
+    /// Makes it the segment of a packet, in place of what it was before. Returns whether the packet is TCP; otherwise it stays what
+    /// it was.
+    #[inline]
+    pub fn fill(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, hasher: &PairHasher) -> bool {
+        let Some((sender, receiver)) = self.segment.fill(frame, packet) else {
+            return false;
+        };
+        self.hash = hasher.hash(sender, receiver);
+        (self.sender, self.receiver) = (sender, receiver);
+        true
+    }
+
+    /// One of which nothing is known, to be filled.
+    pub fn empty() -> Self {
+        let nobody = Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        Self {
+            sender: nobody,
+            receiver: nobody,
+            hash: PairHash::default(),
+            segment: Segment::empty(),
+        }
     }
 }
 

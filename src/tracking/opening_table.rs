@@ -6,7 +6,7 @@
 //! trips, so that a place is needed for a short time only.
 
 use super::first_bytes::MOST;
-use super::store::PairHash;
+use super::pair_hash::PairHash;
 
 /// Places: as many connections may open at the same time.
 const PLACES: usize = 1 << 14;

@@ -87,37 +87,68 @@ pub struct Segment {
 impl Segment {
     /// The segment of a packet with its sender and receiver; `None` if the packet is not TCP. What it came in is still to be told.
     pub fn of(frame: &Frame<'_>, packet: &Packet<'_>) -> Option<(Endpoint, Endpoint, Segment)> {
+        let mut segment = Self::empty();
+        let (sender, receiver) = segment.fill(frame, packet)?;
+        Some((sender, receiver, segment))
+    }
+
+    /// Makes it the segment of a packet, in place of what it was before, and returns the sender and the receiver; changes nothing
+    /// and returns `None` if the packet is not TCP. What it came in is still to be told.
+    #[inline]
+    pub fn fill(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) -> Option<(Endpoint, Endpoint)> {
         let (tcp, ip) = (packet.tcp()?, packet.ip()?);
         let claimed = tcp.header_len() as u32;
-        let header = match claimed {
+        // One field after the other, each written once to where it is read: a segment is too large to be handed around.
+        self.frame = frame.number;
+        self.time = frame.time;
+        self.wire_len = frame.wire_len;
+        self.seq = tcp.seq();
+        self.ack = tcp.ack();
+        self.flags = tcp.flags();
+        self.window = tcp.window();
+        self.urgent = tcp.urgent_pointer().unwrap_or(0);
+        self.payload_len = packet.transport_len.saturating_sub(claimed);
+        self.payload_captured = tcp.bytes().len().saturating_sub(claimed as usize) as u32;
+        self.header = match claimed {
             0..20 => Header::TooShort,
             _ if claimed > packet.transport_len => Header::TooLong,
             _ if !tcp.is_whole() => Header::Cut,
             _ => Header::Whole,
         };
-        let segment = Segment {
-            frame: frame.number,
-            time: frame.time,
-            wire_len: frame.wire_len,
-            seq: tcp.seq(),
-            ack: tcp.ack(),
-            flags: tcp.flags(),
-            window: tcp.window(),
-            urgent: tcp.urgent_pointer().unwrap_or(0),
-            payload_len: packet.transport_len.saturating_sub(claimed),
-            payload_captured: tcp.bytes().len().saturating_sub(claimed as usize) as u32,
-            header,
-            options: tcp.options().summary(),
-            hops_left: ip.hops_left(),
-            ecn: ip.ecn(),
-            ip_id: ip.identification(),
-            checksum: packet.tcp_checksum(),
-            encapsulation: EncapsulationId::PLAIN,
-            place: Place::of(frame, packet),
-        };
+        tcp.options().summarize_into(&mut self.options);
+        self.hops_left = ip.hops_left();
+        self.ecn = ip.ecn();
+        self.ip_id = ip.identification();
+        self.checksum = packet.checksum_of(tcp, &ip);
+        self.encapsulation = EncapsulationId::PLAIN;
+        self.place = Place::of(frame, packet);
         let sender = Endpoint::new(ip.source(), tcp.source_port());
         let receiver = Endpoint::new(ip.destination(), tcp.destination_port());
-        Some((sender, receiver, segment))
+        Some((sender, receiver))
+    }
+
+    /// One of which nothing is known, to be filled.
+    pub(super) fn empty() -> Self {
+        Segment {
+            frame: 0,
+            time: Timestamp::default(),
+            wire_len: 0,
+            seq: Seq(0),
+            ack: Seq(0),
+            flags: Flags::default(),
+            window: 0,
+            urgent: 0,
+            payload_len: 0,
+            payload_captured: 0,
+            header: Header::Cut,
+            options: OptionSummary::default(),
+            hops_left: 0,
+            ecn: 0,
+            ip_id: None,
+            checksum: None,
+            encapsulation: EncapsulationId::PLAIN,
+            place: Place::default(),
+        }
     }
 
     /// The same segment in tags and tunnels.

@@ -6,14 +6,14 @@
 use super::connection::Connection;
 use super::connection_tracker::TrackerMemory;
 use super::lone::Lone;
+use super::pair_hash::{PairHash, PairHasher};
 use super::sent_log::SentLog;
 use super::slab::{CHUNK, Slab};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
 
 /// The connections that are kept.
 #[derive(Debug)]
@@ -70,34 +70,6 @@ impl Left {
             Left::Full(connection) => *connection,
             Left::Lone(lone) => lone.connection(&mut SentLog::default()),
         }
-    }
-}
-
-/// A number of a pair of endpoints, the same for both directions, by which their connection is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PairHash(u32);
-
-impl PairHash {
-    /// The number itself.
-    pub(super) const fn number(self) -> u32 {
-        self.0
-    }
-
-    /// Spread over 64 bits, as the index wants it.
-    fn wide(self) -> u64 {
-        u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-/// Makes the numbers of pairs; with a secret, so that nobody can choose addresses that collide.
-#[derive(Clone, Debug, Default)]
-pub struct PairHasher(DefaultHashBuilder);
-
-impl PairHasher {
-    /// The number of a pair.
-    pub fn hash(&self, a: Endpoint, b: Endpoint) -> PairHash {
-        let hash = self.0.hash_one(if a <= b { (a, b) } else { (b, a) });
-        PairHash((hash ^ hash >> 32) as u32)
     }
 }
 

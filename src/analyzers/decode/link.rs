@@ -18,7 +18,7 @@ use crate::analyzers::ppp::Ppp;
 use crate::analyzers::pppoe::Pppoe;
 use crate::analyzers::raw_ip;
 
-impl Decoder<'_> {
+impl Decoder<'_, '_> {
     pub(super) fn link(&mut self, link: LinkType) -> Step {
         match link {
             LinkType::ETHERNET => self.ethernet(),

@@ -6,6 +6,7 @@
 
 mod link;
 mod network;
+mod plain;
 mod tunnels;
 
 use super::Frame;
@@ -15,15 +16,30 @@ use super::packet::{Layer, LayerName, Packet, Stop, Why};
 
 /// Takes a frame apart, as far as it can be read.
 pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
+    let mut packet = Packet::default();
+    decode_into(frame, &mut packet);
+    packet
+}
+
+/// The same in place of what `packet` held before: a packet has room for many layers, and moving it costs more than reading one.
+#[inline]
+pub fn decode_into<'a>(frame: &Frame<'a>, packet: &mut Packet<'a>) {
+    packet.clear();
+    if !plain::read(frame, packet) {
+        by_layers(frame, packet);
+    }
+}
+
+/// Takes a frame apart layer by layer, each of which says what is next.
+fn by_layers<'a>(frame: &Frame<'a>, packet: &mut Packet<'a>) {
     let mut decoder = Decoder {
-        packet: Packet::default(),
+        packet,
         bytes: frame.bytes,
         wire: frame.wire_len.max(frame.bytes.len() as u32),
     };
     if let Err(stop) = decoder.link(frame.link) {
         decoder.packet.stop = Some(stop);
     }
-    decoder.packet
 }
 
 /// Takes a datagram apart that was put together from fragments, the last of which is `last`: the layers around its IP header,
@@ -34,25 +50,25 @@ pub fn decode_reassembled<'a>(last: &Packet<'a>, datagram: &'a [u8]) -> Packet<'
         .iter()
         .rposition(|layer| matches!(layer, Layer::Ipv4(_) | Layer::Ipv6(_)))
         .unwrap_or(0);
+    let mut packet = Packet::default();
+    packet
+        .layers
+        .extend(last.layers.iter().take(outside).copied());
     let mut decoder = Decoder {
-        packet: Packet::default(),
+        packet: &mut packet,
         bytes: datagram,
         wire: datagram.len() as u32,
     };
-    decoder
-        .packet
-        .layers
-        .extend(last.layers.iter().take(outside).copied());
     let protocol = super::raw_ip::protocol(datagram).unwrap_or(EtherType::IPV4);
     if let Err(stop) = decoder.ether_type(protocol) {
         decoder.packet.stop = Some(stop);
     }
-    decoder.packet
+    packet
 }
 
 /// Where reading stands: the layers read so far, and what is left of the frame.
-struct Decoder<'a> {
-    packet: Packet<'a>,
+struct Decoder<'p, 'a> {
+    packet: &'p mut Packet<'a>,
     /// Captured bytes that are left.
     bytes: &'a [u8],
     /// Bytes that are left on the wire, at least as many as captured.
@@ -65,7 +81,7 @@ fn stop<T>(layer: LayerName, why: Why) -> Result<T, Stop> {
     Err(Stop { layer, why })
 }
 
-impl<'a> Decoder<'a> {
+impl<'a> Decoder<'_, 'a> {
     fn ether_type(&mut self, protocol: EtherType) -> Step {
         match protocol {
             EtherType::IPV4 => self.ipv4(),

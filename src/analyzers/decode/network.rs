@@ -6,7 +6,7 @@ use crate::analyzers::ipv6::{Ipv6, Ipv6Extension};
 use crate::analyzers::packet::{Layer, LayerName, Why};
 use crate::analyzers::tcp::Tcp;
 
-impl Decoder<'_> {
+impl Decoder<'_, '_> {
     pub(super) fn ipv4(&mut self) -> Step {
         let ip = self.need(Ipv4::new(self.bytes), LayerName::Ipv4)?;
         let header = ip.header_len();

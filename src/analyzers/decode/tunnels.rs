@@ -27,7 +27,7 @@ mod protocol {
 /// Bytes of a UDP header.
 const UDP_LEN: usize = 8;
 
-impl Decoder<'_> {
+impl Decoder<'_, '_> {
     pub(super) fn tunnel_or_other(&mut self, protocol: u8) -> Step {
         match protocol {
             protocol::IPV4 => self.ipv4(),
@@ -117,7 +117,7 @@ impl Decoder<'_> {
     }
 }
 
-impl<'a> Decoder<'a> {
+impl<'a> Decoder<'_, 'a> {
     fn erspan(&mut self, header: Option<Erspan<'a>>) -> Step {
         let header = self.need(header, LayerName::Erspan)?;
         self.push(Layer::Erspan(header), header.bytes().len())?;
