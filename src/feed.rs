@@ -30,8 +30,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-/// Batches that wait at most.
-pub const QUEUE: usize = 4;
+/// Batches that there are at most, filled ones and empty ones together.
+pub const BATCHES: usize = 8;
+/// So many empty batches are given back together: waking a thread costs as much as a hundred packets.
+pub const GIVEN_BACK: usize = BATCHES / 2;
 /// Frames, wanted or not, between two looks at the clock.
 const LOOK_UP_EVERY: u32 = 1024;
 /// How often the source is asked how far it is and what was dropped.
@@ -109,9 +111,18 @@ impl Feed {
         to: &SyncSender<Batch>,
         back: &Receiver<Batch>,
     ) -> Result<End> {
+        let mut made = 1;
         let result = self.read(interrupted, &mut |batch| {
-            let empty = back.try_recv().unwrap_or_default();
-            to.send(std::mem::replace(batch, empty)).is_ok()
+            let sent = to.send(std::mem::take(batch)).is_ok();
+            let given_back = match back.try_recv() {
+                Err(_) if made < BATCHES => {
+                    made += 1;
+                    Ok(Batch::default())
+                }
+                Err(_) => back.recv(),
+                Ok(empty) => Ok(empty),
+            };
+            given_back.map(|empty| *batch = empty).is_ok() && sent
         });
         // Nobody takes it any more where an output failed, which its own side knows.
         let _ = to.send(std::mem::take(&mut self.intake.batch));

@@ -12,7 +12,7 @@ use crate::capture::pcap_writer::PcapWriter;
 use crate::capture::{End, Source};
 use crate::cli::Arguments;
 use crate::exit::Exit;
-use crate::feed::{Batch, Feed, Intake, QUEUE, SourceFigures};
+use crate::feed::{BATCHES, Batch, Feed, GIVEN_BACK, Intake, SourceFigures};
 use crate::progress::{Figures, Progress};
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -29,7 +29,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
 use std::time::Instant;
 
 /// Runs a capture or reads a file, as the settings say, until its end. Returns how it is to exit.
@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
 
 /// Runs the first half on a thread of its own and the second half on this one.
 fn both_halves(feed: &mut Feed, session: &mut Session, interrupted: &AtomicBool) -> Result<End> {
-    let (to, from) = sync_channel(QUEUE);
+    let (to, from) = sync_channel(BATCHES);
     let (give_back, back) = channel();
     let (began, before) = (Instant::now(), time_of_thread());
     std::thread::scope(|scope| {
@@ -119,7 +119,7 @@ fn both_halves(feed: &mut Feed, session: &mut Session, interrupted: &AtomicBool)
                 (feed.run(interrupted, &to, &back), time_of_thread())
             })
             .context("cannot start a thread")?;
-        let taken = session.take_all(from, &give_back);
+        let taken = session.take_all(from, give_back);
         let (end, reading) = match first.join() {
             Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -248,9 +248,27 @@ struct Session {
 }
 
 impl Session {
-    /// Takes the batches as they come, until no more do. Dropping the queue behind an error makes the first half end.
-    fn take_all(&mut self, from: Receiver<Batch>, back: &Sender<Batch>) -> Result<()> {
-        for mut batch in from {
+    /// Takes the batches as they come, until no more do. Dropping both queues behind an error makes the first half end.
+    fn take_all(&mut self, from: Receiver<Batch>, back: Sender<Batch>) -> Result<()> {
+        let mut empty = Vec::with_capacity(BATCHES);
+        // The first half may be over when it gets them.
+        let give_back = |empty: &mut Vec<Batch>| {
+            empty.drain(..).for_each(|batch| {
+                let _ = back.send(batch);
+            });
+        };
+        loop {
+            let next = match from.try_recv() {
+                // Nobody waits while the other one may wait for these.
+                Err(TryRecvError::Empty) => {
+                    give_back(&mut empty);
+                    from.recv().ok()
+                }
+                next => next.ok(),
+            };
+            let Some(mut batch) = next else {
+                return Ok(());
+            };
             self.summary.encapsulations.learn(&batch.stacks);
             for interface in &batch.interfaces {
                 self.interfaces.add(interface);
@@ -274,10 +292,11 @@ impl Session {
                 self.show_progress(&figures);
             }
             batch.clear();
-            // The first half may be over.
-            let _ = back.send(batch);
+            empty.push(batch);
+            if empty.len() >= GIVEN_BACK {
+                give_back(&mut empty);
+            }
         }
-        Ok(())
     }
 
     /// Tracks and shows packets.

@@ -20,6 +20,14 @@ impl Amount {
         self.packets += 1;
         self.bytes += u64::from(frame.wire_len);
     }
+
+    /// Both together.
+    fn plus(self, other: Amount) -> Amount {
+        Amount {
+            packets: self.packets + other.packets,
+            bytes: self.bytes + other.bytes,
+        }
+    }
 }
 
 /// The protocols that are counted: links, what stands around IP, and IP with what is in it.
@@ -229,11 +237,14 @@ pub struct Totals {
     /// Headers with a wrong IPv4 checksum.
     pub wrong_ip_checksums: u64,
     layers: [Amount; Protocol::ALL.len()],
+    /// Packets of Ethernet, IP and TCP alone, of IPv4 and of IPv6: nearly all are, and are counted here and not in `layers`.
+    plain: [Amount; 2],
     previous: Option<Timestamp>,
 }
 
 impl Totals {
     /// Counts a packet.
+    #[inline]
     pub fn add(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
         self.all.add(frame);
         self.first.get_or_insert(frame.time);
@@ -241,6 +252,21 @@ impl Totals {
         self.backwards += u64::from(self.previous.is_some_and(|previous| frame.time < previous));
         self.previous = Some(frame.time);
         self.cut += u64::from(frame.bytes.len() < frame.wire_len as usize);
+        match packet.layers.as_slice() {
+            [Layer::Ethernet(_), Layer::Ipv4(ip), Layer::Tcp(_)] => {
+                self.plain[0].add(frame);
+                self.wrong_ip_checksums += u64::from(ip.checksum_ok() == Some(false));
+            }
+            [Layer::Ethernet(_), Layer::Ipv6(_), Layer::Tcp(_)] => self.plain[1].add(frame),
+            _ => self.add_layers(frame, packet),
+        }
+        if let Some(stop) = packet.stop {
+            *self.stops.entry(stop).or_default() += 1;
+        }
+    }
+
+    /// Counts each protocol of a packet.
+    fn add_layers(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
         let mut counted = 0u32;
         for layer in &packet.layers {
             if let Some(protocol) = Protocol::of(layer) {
@@ -260,9 +286,6 @@ impl Totals {
         if packet.tcp().is_none() && packet.other().is_none() {
             self.layers[Protocol::Other as usize].add(frame);
         }
-        if let Some(stop) = packet.stop {
-            *self.stops.entry(stop).or_default() += 1;
-        }
     }
 
     /// Counts a packet that the selection left out.
@@ -272,7 +295,14 @@ impl Totals {
 
     /// Packets and bytes of a protocol.
     pub fn layer(&self, protocol: Protocol) -> Amount {
-        self.layers[protocol as usize]
+        let [v4, v6] = self.plain;
+        let amount = self.layers[protocol as usize];
+        match protocol {
+            Protocol::Ethernet | Protocol::Tcp => amount.plus(v4).plus(v6),
+            Protocol::Ipv4 => amount.plus(v4),
+            Protocol::Ipv6 => amount.plus(v6),
+            _ => amount,
+        }
     }
 
     /// Nanoseconds from the first packet to the last; 0 without packets.
