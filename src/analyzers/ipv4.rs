@@ -88,6 +88,7 @@ impl<'a> Ipv4<'a> {
     }
 
     /// Whether the header checksum is right; `None` if the header was not captured whole or is malformed.
+    #[inline]
     pub fn checksum_ok(&self) -> Option<bool> {
         let header = match self.header_len() {
             // A length that is known needs no loop.

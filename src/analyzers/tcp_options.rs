@@ -166,6 +166,7 @@ impl<'a> TcpOptions<'a> {
 impl<'a> Iterator for TcpOptions<'a> {
     type Item = TcpOption<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<TcpOption<'a>> {
         let (&kind, rest) = self.bytes.split_first()?;
         match kind {
@@ -197,6 +198,7 @@ impl<'a> Iterator for TcpOptions<'a> {
 
 /// The option of this kind with these bytes behind its length. A known kind of the wrong length is malformed by itself; what
 /// follows it can still be found.
+#[inline]
 fn one(kind: u8, data: &[u8]) -> TcpOption<'_> {
     match (kind, data.len()) {
         (2, 2) => TcpOption::MaximumSegmentSize(u16::from_be_bytes(array(data))),
