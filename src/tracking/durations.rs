@@ -27,8 +27,9 @@ const KINDS: usize = 4;
 const AS_THEY_ARE: u8 = 32;
 /// The octets that samples take at most before they are counted in a table instead.
 const MOST_OCTETS: usize = 192;
-/// Octets are made in rows of so many, as the allocator does.
+/// Room for octets is made in rows of so many, less what the allocator puts before them.
 const ROW: usize = 16;
+const BEFORE: usize = 8;
 
 /// Times of one kind, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub struct Durations {
 enum Kept {
     /// Themselves in the octets: so many, in so many octets.
     AsTheyAre { samples: u8, used: u16 },
-    /// While all are below four seconds: the steps they lie in, packed in the octets, kind after kind.
+    /// While all are below 18 minutes: the steps they lie in, packed in the octets, kind after kind.
     Short(Short),
     /// In tables.
     Long(Box<[Long; KINDS]>),
@@ -169,7 +170,7 @@ impl Durations {
 /// Makes room for so many octets.
 fn make_room(octets: &mut Box<[u8]>, number: usize) {
     if octets.len() < number {
-        let rows = number.next_multiple_of(ROW);
+        let rows = (number + BEFORE).next_multiple_of(ROW) - BEFORE;
         let mut longer = std::mem::take(octets).into_vec();
         longer.reserve_exact(rows - longer.len());
         longer.resize(rows, 0);
@@ -207,11 +208,30 @@ fn from_octets(octets: &mut std::slice::Iter<u8>) -> Option<(usize, i64)> {
     }
 }
 
-/// Times below four seconds.
+/// Nanoseconds below 2^40, which are 18 minutes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Nanos([u8; 5]);
+
+impl Nanos {
+    /// `None` if they do not fit.
+    fn new(nanos: i64) -> Option<Self> {
+        let [a, b, c, d, e, 0, 0, 0] = nanos.to_le_bytes() else {
+            return None;
+        };
+        Some(Self([a, b, c, d, e]))
+    }
+
+    fn get(self) -> i64 {
+        let [a, b, c, d, e] = self.0;
+        i64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
+    }
+}
+
+/// Times below 18 minutes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Short {
     /// The shortest and the longest of each kind.
-    ranges: [(u32, u32); KINDS],
+    ranges: [(Nanos, Nanos); KINDS],
     /// What is taken off the waits of each direction before their step is found.
     base: [u32; 2],
     /// How many are no more than that; of transfers, how many runs were a single packet.
@@ -234,20 +254,20 @@ impl Short {
 
     /// Adds a time. Returns whether there is room for it.
     fn add(&mut self, octets: &mut Box<[u8]>, kind: usize, nanos: i64) -> bool {
-        let Ok(nanos) = u32::try_from(nanos) else {
+        let Some(exact) = Nanos::new(nanos) else {
             return false;
         };
         let place = self.place(kind);
         let is_first = place.is_empty() && self.zeros[kind] == 0;
-        match nanos.saturating_sub(self.base(kind)) {
-            0 => match self.zeros[kind].checked_add(1) {
+        match nanos.saturating_sub(i64::from(self.base(kind))) {
+            ..=0 => match self.zeros[kind].checked_add(1) {
                 Some(zeros) => self.zeros[kind] = zeros,
                 None => return false,
             },
             more => {
                 let mine = &octets[place.clone()];
                 let mut first = self.first[kind];
-                let (at, put, nearer) = place_packed(mine, &mut first, step_of(i64::from(more)));
+                let (at, put, nearer) = place_packed(mine, &mut first, step_of(more));
                 let used = usize::from(self.ends[KINDS - 1]);
                 if used + put.len() > MOST_OCTETS {
                     return false;
@@ -266,10 +286,12 @@ impl Short {
             }
         }
         let (least, most) = &mut self.ranges[kind];
-        if is_first {
-            (*least, *most) = (nanos, nanos);
+        if is_first || nanos < least.get() {
+            *least = exact;
         }
-        (*least, *most) = ((*least).min(nanos), (*most).max(nanos));
+        if is_first || nanos > most.get() {
+            *most = exact;
+        }
         true
     }
 
@@ -285,7 +307,7 @@ impl Short {
         steps.for_each(|step| long.distribution.add_steps(step, 1));
         long.count = long.distribution.count();
         let (least, most) = self.ranges[kind];
-        (long.min, long.max) = (i64::from(least), i64::from(most));
+        (long.min, long.max) = (least.get(), most.get());
         long
     }
 
@@ -370,14 +392,20 @@ mod tests {
             Kind::Transfer(Direction::ToClient),
         ];
         let shifts = [300_000, 20_000_000];
-        for long_one in [0, 3, 7, 20, 90, 1000] {
+        for long_one in [0, 3, 7, 20, 90, 1000, -3, -20] {
             let mut durations = Durations::default();
             let mut all: [Vec<i64>; 4] = Default::default();
             for at in 1..=1200i64 {
                 let spread = at * 7919 % 1009;
                 let think = 470_000_000 + spread * 800_000;
                 let samples = [
-                    if at == long_one { 9_000_000_000 } else { think },
+                    if at == long_one {
+                        9_000_000_000
+                    } else if at == -long_one {
+                        9_000_000_000_000
+                    } else {
+                        think
+                    },
                     20_000_000 + (spread * spread) * 5,
                     0,
                     if at % 4 == 0 { spread * 100 } else { 0 },
@@ -400,7 +428,7 @@ mod tests {
                         Figures { median: 0, ..exact }
                     );
                 }
-                assert!(at > 40 || long_one > 0 || durations.memory() <= 160);
+                assert!(at > 40 || long_one != 0 || durations.memory() <= 160);
             }
             assert!(durations.memory() < 32 * 1024);
         }

@@ -152,6 +152,8 @@ impl Connection {
     }
 }
 
+const _: () = assert!(size_of::<Turns>() <= 112);
+
 #[cfg(test)]
 mod tests {
     use super::*;
