@@ -255,12 +255,13 @@ impl Alerts {
 
     fn moment(&mut self, frame: u64, time: Timestamp) -> Moment {
         let now = self.clock.advance(time);
-        self.last = Moment { now, frame, time };
+        let moment = Moment { now, frame, time };
+        self.last = moment;
         if now >= self.next_tick {
             self.next_tick = now.saturating_add(TICK);
-            self.tick(self.last, false);
+            self.tick(moment, false);
         }
-        self.last
+        moment
     }
 
     #[cold]

@@ -60,7 +60,7 @@ pub struct TrackerMemory {
 }
 
 /// Sender, receiver, and the number of the two.
-type Pair = (Endpoint, Endpoint, PairHash);
+type Pair<'a> = (&'a Endpoint, &'a Endpoint, PairHash);
 
 impl Located {
     /// The segment of a packet; `None` if the packet is not TCP.
@@ -205,6 +205,9 @@ impl ConnectionTracker {
         for &found in found.iter().flatten() {
             self.store.prefetch_beside(found, &self.log);
         }
+        for &found in found.iter().flatten() {
+            self.store.prefetch_far(found);
+        }
         found
     }
 
@@ -216,7 +219,7 @@ impl ConnectionTracker {
         ahead: Option<Found>,
         payload: &[u8],
     ) -> Event<'a> {
-        let pair = (located.sender, located.receiver, located.hash);
+        let pair = (&located.sender, &located.receiver, located.hash);
         self.take(pair, &located.segment, ahead, payload)
     }
 
@@ -266,21 +269,21 @@ impl ConnectionTracker {
         payload: &[u8],
     ) -> Event<'a> {
         let hash = self.store.hash(sender, receiver);
-        self.take((sender, receiver, hash), segment, None, payload)
+        self.take((&sender, &receiver, hash), segment, None, payload)
     }
 
     fn take<'a>(
         &'a mut self,
-        pair: Pair,
+        pair: Pair<'_>,
         segment: &'a Segment,
         ahead: Option<Found>,
         payload: &[u8],
     ) -> Event<'a> {
         let (sender, receiver, hash) = pair;
-        let found = self.store.find(hash, sender, receiver, ahead);
+        let found = self.store.find(hash, *sender, *receiver, ahead);
         let (slot, reused) = match found {
-            Some(Slot::Full(slot)) if !self.is_new_stream(slot, sender, segment) => (slot, false),
-            Some(Slot::Lone(slot)) if !self.store.lone(slot).is_replaced_by(sender, segment) => {
+            Some(Slot::Full(slot)) if !self.is_new_stream(slot, *sender, segment) => (slot, false),
+            Some(Slot::Lone(slot)) if !self.store.lone(slot).is_replaced_by(*sender, segment) => {
                 (self.promote(slot), false)
             }
             found => {
@@ -295,7 +298,7 @@ impl ConnectionTracker {
             self.store.get_mut(slot),
             &mut self.log,
             &mut self.judgement,
-            (sender, segment),
+            (*sender, segment),
             reused,
             payload,
         );
@@ -319,7 +322,7 @@ impl ConnectionTracker {
     /// Begins a connection that is kept as its SYN until more comes.
     fn take_lone<'a>(
         &'a mut self,
-        (sender, receiver, hash): Pair,
+        (sender, receiver, hash): Pair<'_>,
         segment: &'a Segment,
         reuses: Option<u64>,
     ) -> Event<'a> {
@@ -327,8 +330,8 @@ impl ConnectionTracker {
             id: self.begin(),
             reuses: number(reuses),
             located: Located {
-                sender,
-                receiver,
+                sender: *sender,
+                receiver: *receiver,
                 hash,
                 segment: *segment,
             },
@@ -343,7 +346,7 @@ impl ConnectionTracker {
         for flow in scratch.iter_mut().flat_map(|before| &mut before.flows.0) {
             flow.stream.release(scratch_log);
         }
-        let begun = Connection::begin(lone.id, (sender, receiver), segment, lone.reuses);
+        let begun = Connection::begin(lone.id, (*sender, *receiver), segment, lone.reuses);
         let connection = scratch.insert(begun);
         store.insert_lone(lone);
         let reused = reuses.is_some();
@@ -351,7 +354,7 @@ impl ConnectionTracker {
             connection,
             scratch_log,
             judgement,
-            (sender, segment),
+            (*sender, segment),
             reused,
             &[],
         );
@@ -372,10 +375,10 @@ impl ConnectionTracker {
         id
     }
 
-    fn create(&mut self, pair: Pair, segment: &Segment, reuses: Option<u64>) -> u32 {
+    fn create(&mut self, pair: Pair<'_>, segment: &Segment, reuses: Option<u64>) -> u32 {
         let (sender, receiver, hash) = pair;
         let id = self.begin();
-        let connection = Connection::begin(id, (sender, receiver), segment, number(reuses));
+        let connection = Connection::begin(id, (*sender, *receiver), segment, number(reuses));
         self.store.insert(hash, connection)
     }
 }

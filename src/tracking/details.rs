@@ -153,6 +153,7 @@ pub struct Before {
 }
 
 /// Looks at a segment before it is recorded.
+#[inline(always)]
 pub fn before(
     connection: &Connection,
     log: &SentLog,
@@ -168,12 +169,14 @@ pub fn before(
 }
 
 /// The smallest window that a side has offered so far, if it never was 0.
+#[inline(always)]
 fn smallest_window(flow: &Flow) -> Option<u64> {
     let windows = &flow.windows;
     (windows.current().is_some() && windows.min > 0).then_some(u64::from(windows.min))
 }
 
 /// The round trip that a selective acknowledgment times: the highest octet of its first new block, if it was sent once (Karn).
+#[inline(always)]
 fn selectively_timed(
     connection: &Connection,
     log: &SentLog,
@@ -197,6 +200,7 @@ fn selectively_timed(
 }
 
 /// Nanoseconds that this segment ends in which nothing was in flight either way (ANALYSIS.md 7.6); 0 if it ends no such pause.
+#[inline(always)]
 fn idle(connection: &Connection, segment: &Segment) -> i64 {
     let pause = segment.time.since(connection.last);
     if pause <= LEAST_IDLE || pause <= connection.round_trip().unwrap_or(0) {
@@ -211,6 +215,7 @@ fn idle(connection: &Connection, segment: &Segment) -> i64 {
 }
 
 /// Takes in a segment that has been judged and recorded.
+#[inline(always)]
 pub fn note(
     connection: &mut Connection,
     direction: Direction,
@@ -235,11 +240,13 @@ pub fn note(
 }
 
 /// Whether the figures of long transfers are measured for a direction.
+#[inline(always)]
 fn is_long(flow: &Flow) -> bool {
     flow.counts.data_packets >= LONG_TRANSFER && flow.counts.payload_bytes >= LONG_TRANSFER_BYTES
 }
 
 /// The smallest open window, from when a window was closed on.
+#[inline(always)]
 fn windows(
     connection: &mut Connection,
     direction: Direction,
@@ -268,6 +275,7 @@ fn windows(
 }
 
 /// What the segment adds to its own direction.
+#[inline(always)]
 fn sent(
     connection: &mut Connection,
     direction: Direction,
@@ -363,6 +371,7 @@ impl Details {
 }
 
 /// What the segment tells of the other direction's data.
+#[inline(always)]
 fn acknowledged(
     connection: &mut Connection,
     direction: Direction,

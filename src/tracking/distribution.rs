@@ -91,7 +91,7 @@ impl Distribution {
     pub fn count(&self) -> u64 {
         match self {
             Distribution::Exact(samples) => samples.len() as u64,
-            Distribution::Steps(steps) => steps.0.iter().map(|step| u64::from(step.count)).sum(),
+            Distribution::Steps(steps) => steps.count(),
         }
     }
 
@@ -112,43 +112,117 @@ impl Distribution {
     pub fn memory(&self) -> usize {
         match self {
             Distribution::Exact(samples) => samples.capacity() * size_of::<i64>(),
-            Distribution::Steps(steps) => steps.0.capacity() * size_of::<Step>(),
+            Distribution::Steps(steps) => steps.memory(),
         }
     }
 }
 
-/// How many samples lie in each step, in order. At most some 2500 steps cover all times there are, so that memory stays below 32 KiB.
-#[derive(Clone, Debug, Default)]
-pub struct Steps(Vec<Step>);
+/// How many samples lie in each step. At most some 2500 steps cover all times there are, so that memory stays below 32 KiB.
+#[derive(Clone, Debug)]
+pub enum Steps {
+    /// Those that have samples, in order, while they are few.
+    Named(Vec<Step>),
+    /// All from the lowest to the highest that have samples: the place of each is known without a search.
+    InARow {
+        /// The lowest.
+        first: u16,
+        /// Samples in it and in those behind it.
+        counts: Vec<u32>,
+    },
+}
+
+/// Steps that are named one by one at most.
+const MOST_NAMED: usize = 32;
 
 /// How many samples lie in a step of the scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Step {
+pub struct Step {
     count: u32,
     step: u16,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Steps::Named(Vec::new())
+    }
 }
 
 impl Steps {
     /// Adds so many samples in a step.
     pub fn add(&mut self, step: u16, count: u32) {
-        match self.0.binary_search_by_key(&step, |old| old.step) {
-            Ok(at) => self.0[at].count = self.0[at].count.saturating_add(count),
-            Err(at) => {
-                if self.0.len() == self.0.capacity() {
-                    self.0.reserve_exact(4 + self.0.len() / 4);
+        match self {
+            Steps::InARow { first, counts } => {
+                let place = step.checked_sub(*first).map(usize::from);
+                if let Some(sum) = place.and_then(|place| counts.get_mut(place)) {
+                    *sum = sum.saturating_add(count);
+                } else {
+                    make_longer(first, counts, step);
+                    self.add(step, count);
                 }
-                self.0.insert(at, Step { count, step });
             }
+            Steps::Named(steps) => match steps.binary_search_by_key(&step, |old| old.step) {
+                Ok(at) => steps[at].count = steps[at].count.saturating_add(count),
+                Err(_) if steps.len() >= MOST_NAMED => {
+                    let (mut first, mut counts) = (step, vec![count]);
+                    for old in steps {
+                        make_longer(&mut first, &mut counts, old.step);
+                        counts[usize::from(old.step - first)] = old.count;
+                    }
+                    *self = Steps::InARow { first, counts };
+                }
+                Err(at) => {
+                    if steps.len() == steps.capacity() {
+                        steps.reserve_exact(4 + steps.len() / 4);
+                    }
+                    steps.insert(at, Step { count, step });
+                }
+            },
         }
+    }
+
+    fn count(&self) -> u64 {
+        self.iter().map(|(_, count)| u64::from(count)).sum()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u16, u32)> {
+        let (named, first, counts): (&[Step], u16, &[u32]) = match self {
+            Steps::Named(steps) => (steps, 0, &[]),
+            Steps::InARow { first, counts } => (&[], *first, counts),
+        };
+        let in_a_row = (first..).zip(counts.iter().copied());
+        named
+            .iter()
+            .map(|step| (step.step, step.count))
+            .chain(in_a_row)
     }
 
     fn at(&self, rank: u64) -> Option<f64> {
         let mut below = 0u64;
-        let step = self.0.iter().find(|step| {
-            below += u64::from(step.count);
+        let (step, _) = self.iter().find(|&(_, count)| {
+            below += u64::from(count);
             below > rank
         })?;
-        Some(middle_of(step.step))
+        Some(middle_of(step))
+    }
+
+    fn memory(&self) -> usize {
+        match self {
+            Steps::Named(steps) => steps.capacity() * size_of::<Step>(),
+            Steps::InARow { counts, .. } => counts.capacity() * size_of::<u32>(),
+        }
+    }
+}
+
+/// Makes a row of steps reach to this one.
+fn make_longer(first: &mut u16, counts: &mut Vec<u32>, step: u16) {
+    if let Some(before) = first.checked_sub(step) {
+        counts.splice(..0, std::iter::repeat_n(0, before.into()));
+        *first = step;
+    }
+    let len = usize::from(step - *first) + 1;
+    if len > counts.len() {
+        counts.reserve_exact(len - counts.len());
+        counts.resize(len, 0);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::direction::Direction;
 use super::distribution::{Distribution, packed_steps, place_packed, step_of};
+use crate::utils::prefetch::{LINE, prefetch};
 
 /// A kind of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,13 @@ impl Default for Durations {
 }
 
 impl Durations {
+    /// Asks for the octets.
+    pub fn prefetch_beside(&self) {
+        for place in self.octets.iter().step_by(LINE) {
+            prefetch(place);
+        }
+    }
+
     /// Adds a time of so many nanoseconds, 0 or more. `shifts` is what will be taken off the waits of each direction, as far as is
     /// known: it makes the steps as narrow as what is left asks for.
     pub fn add(&mut self, kind: Kind, nanos: i64, shifts: [i64; 2]) {

@@ -1,11 +1,12 @@
 //! What is done with each segment of a connection, always in this order: number it, find its place in both streams, judge it (pure:
 //! both flows as they were before it), record it, and take the next state. Judge before record is the decision that everything
-//! leans on: a rule never sees a state that is half changed.
+//! leans on: a rule never sees a state that is half changed. Segments of which nothing can be said are not judged ([`super::expected`]).
 
 use super::advance::{advance, undo_reset};
 use super::connection::Connection;
 use super::details;
 use super::direction::{Direction, PerDirection};
+use super::expected::is_expected;
 use super::first_bytes;
 use super::judge::{self, Case, Path, Position};
 use super::judgement::Judgement;
@@ -53,9 +54,17 @@ pub fn follow(
     payload: &[u8],
 ) -> Followed {
     let direction = connection.direction_from(sender);
-    let relative = connection.numbering.observe(direction, segment);
-    let states_before = connection.states;
     let position = locate(connection, log, direction, segment);
+    if is_expected(connection, direction, segment, position) {
+        debug_assert!(is_nothing_to_say(
+            connection, log, direction, segment, position
+        ));
+        judgement.clear();
+        // A value that is known when this is compiled: what only verdicts ask for is left out of this copy of `take_in`.
+        return take_in(
+            connection, log, &NOTHING, direction, segment, position, [None; 2], payload,
+        );
+    }
     let signals = judge_case(connection, log, direction, segment, position, judgement);
     judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
     judgement.basis.connection = connection
@@ -64,6 +73,52 @@ pub fn follow(
         .filter(|_| reused)
         .map(i64::unsigned_abs);
     undo_reset(connection, direction, segment, judgement);
+    take_in(
+        connection, log, judgement, direction, segment, position, signals, payload,
+    )
+}
+
+static NOTHING: Judgement = Judgement::NOTHING;
+
+/// What [`is_expected`] promises: the judge finds nothing, and the states stay as they are.
+fn is_nothing_to_say(
+    connection: &Connection,
+    log: &SentLog,
+    direction: Direction,
+    segment: &Segment,
+    position: Position,
+) -> bool {
+    let mut judgement = Judgement::default();
+    let signals = judge_case(
+        connection,
+        log,
+        direction,
+        segment,
+        position,
+        &mut judgement,
+    );
+    judgement.forget_that_it_was_given();
+    judgement == NOTHING && signals == [Some(Signal::Ack), None]
+}
+
+/// Takes in a segment that has been judged.
+#[inline(always)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is known of a segment when it has been judged"
+)]
+fn take_in(
+    connection: &mut Connection,
+    log: &mut SentLog,
+    judgement: &Judgement,
+    direction: Direction,
+    segment: &Segment,
+    position: Position,
+    signals: [Option<Signal>; 2],
+    payload: &[u8],
+) -> Followed {
+    let relative = connection.numbering.observe(direction, segment);
+    let states_before = connection.states;
     let mut listened = None;
     if segment.payload_len > 0 {
         turns::note(connection, direction, segment, position, judgement);

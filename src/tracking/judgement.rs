@@ -25,9 +25,55 @@ pub struct Judgement {
     pub basis: Basis,
     /// For an acknowledgment that proves a retransmission to have been needless: which, and how.
     pub proves_spurious: Option<Spurious>,
+    /// Whether a judge wrote anything into it.
+    given: bool,
 }
 
 impl Judgement {
+    /// Nothing was found.
+    pub const NOTHING: Judgement = Judgement {
+        verdicts: Verdicts::NONE,
+        repeat: None,
+        repeated_octets: 0,
+        missing: None,
+        lost_tail: None,
+        duplicate_ack: 0,
+        fills: None,
+        basis: Basis {
+            frame: None,
+            silence: None,
+            window_before: None,
+            room: None,
+            taken_back: None,
+            expected: None,
+            connection: None,
+            syn_data: None,
+        },
+        proves_spurious: None,
+        given: false,
+    };
+
+    /// Makes room for a judgement of another segment.
+    pub(super) fn begin(&mut self) {
+        *self = Judgement {
+            given: true,
+            ..Judgement::NOTHING
+        };
+    }
+
+    /// Leaves nothing in it. It is large, and most segments leave it empty: then nothing is written.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if self.given {
+            *self = Judgement::NOTHING;
+        }
+    }
+
+    /// For comparing what two ways find.
+    pub(super) fn forget_that_it_was_given(&mut self) {
+        self.given = false;
+    }
+
     /// Whether the verdict is among them.
     pub const fn has(&self, verdict: Verdict) -> bool {
         self.verdicts.has(verdict)

@@ -14,6 +14,7 @@ pub mod distribution;
 mod durations;
 pub mod encapsulation;
 pub mod event;
+mod expected;
 pub mod first_bytes;
 pub mod flow;
 mod follow;

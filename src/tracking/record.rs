@@ -26,6 +26,7 @@ pub struct Recorded {
 }
 
 /// Records a segment from `sender`'s side.
+#[inline(always)]
 pub fn record(
     (sender, receiver): (&mut Flow, &mut Flow),
     log: &mut SentLog,
@@ -78,6 +79,7 @@ pub fn record(
     recorded
 }
 
+#[inline(always)]
 fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     counts.packets += 1;
     counts.wire_bytes += u64::from(segment.wire_len);
@@ -145,6 +147,7 @@ fn offer(segment: &Segment) -> Offer {
 }
 
 /// The window in bytes. Scaling holds only if both SYNs offered it, and never on a SYN itself (RFC 7323 §2).
+#[inline(always)]
 pub(super) fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -> u32 {
     let shift = match (sender.offer.window_scale, receiver.offer.window_scale) {
         (Some(shift), Some(_)) if !segment.flags.syn() => shift,
@@ -154,11 +157,13 @@ pub(super) fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -
 }
 
 /// Whether scaling sets in: what the SYN offered was cut to 16 bits, and is no measure for what follows.
+#[inline(always)]
 fn is_first_scaled(sender: &Flow, receiver: &Flow, segment: &Segment) -> bool {
     let scaling = sender.offer.window_scale.is_some() && receiver.offer.window_scale.is_some();
     scaling && !segment.flags.syn() && sender.counts.packets == u64::from(sender.counts.syn) + 1
 }
 
+#[inline(always)]
 fn transmission(segment: &Segment, position: Position) -> Sent {
     Sent {
         start: position.start,
@@ -182,6 +187,7 @@ fn transmission(segment: &Segment, position: Position) -> Sent {
 }
 
 /// The octets of the segment itself.
+#[inline(always)]
 fn octets(
     sender: &mut Flow,
     log: &mut SentLog,
@@ -225,6 +231,7 @@ fn octets(
 }
 
 /// The packets that are known to be missing behind the captured octets become fewer as these go on.
+#[inline(always)]
 fn remember_tail(sender: &mut Flow, judgement: &Judgement) {
     let end = sender.stream.end;
     if let Some(packets) = judgement.lost_tail {
@@ -262,6 +269,7 @@ fn recover(sender: &mut Flow, judgement: &Judgement) {
 }
 
 /// What the segment says of the receiver's octets. Returns the round trip that it times, and what it newly acknowledges.
+#[inline(always)]
 fn acknowledgment(
     (sender, receiver): (&mut Flow, &mut Flow),
     log: &mut SentLog,
@@ -338,6 +346,7 @@ struct Told {
     news: bool,
 }
 
+#[inline(always)]
 fn blocks(receiver: &mut Flow, segment: &Segment, ack: i64) -> Told {
     let Some(base) = receiver.stream.base() else {
         return Told::default();
@@ -370,6 +379,7 @@ fn leave_recovery(receiver: &mut Flow, ack: i64) {
 /// What is under way behind a data segment, as its sender knew it. Where acknowledgments seem to take longer to the sender than
 /// they do (a slow third step of the handshake may be all there is to tell), the window still bounds it: no sender has more under
 /// way than the receiver ever offered (RFC 9293 §3.8.6).
+#[inline(always)]
 fn in_flight(sender: &mut Flow, receiver: &Flow, segment: &Segment) -> u64 {
     let known = sender.known_to_sender.at(segment.time).max(1);
     let out = (sender.stream.end - known - sender.stream.sacked().above(known))
@@ -389,6 +399,7 @@ fn in_flight(sender: &mut Flow, receiver: &Flow, segment: &Segment) -> u64 {
 }
 
 /// What the next segment of this side is compared with.
+#[inline(always)]
 fn remember(sender: &mut Flow, segment: &Segment, judgement: &Judgement) {
     if let Some(latest) = &sender.latest {
         sender.longest_pause = sender

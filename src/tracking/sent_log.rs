@@ -165,7 +165,12 @@ impl SentLog {
                 let next = std::mem::replace(&mut place.newer, NONE);
                 place.older = older;
                 place.sent = *sent;
-                std::mem::replace(&mut self.free, next)
+                let at = std::mem::replace(&mut self.free, next);
+                // The one that is written next.
+                if let Some(free) = self.nodes.get(next as usize) {
+                    prefetch(free);
+                }
+                at
             }
             None => {
                 self.nodes.push(Node {

@@ -235,6 +235,15 @@ impl Store {
         }
     }
 
+    /// Asks for the memory beside that.
+    pub fn prefetch_far(&self, found: Found) {
+        if let Slot::Full(slot) = found.slot.get()
+            && let Some(turns) = self.full.get(slot).and_then(|full| full.turns.as_deref())
+        {
+            turns.prefetch_beside();
+        }
+    }
+
     /// The whole connection in a slot that was found or inserted.
     pub fn get(&self, slot: u32) -> &Connection {
         self.full.get(slot).expect(HELD)

@@ -261,6 +261,14 @@ impl Stream {
         self.latest_of(range, log).filter(|sent| sent.repeats > 0)
     }
 
+    /// Whether octets that are not acknowledged were ever sent again.
+    #[inline]
+    pub fn has_repeats_above_acknowledged(&self) -> bool {
+        let lowest = self.lowest_unacknowledged();
+        let gaps = self.gaps.as_ref();
+        gaps.is_some_and(|gaps| gaps.repeats_end > lowest)
+    }
+
     /// The transmissions that are still known: first those not acknowledged, latest first, then the others likewise.
     pub fn transmissions<'a>(&self, log: &'a SentLog) -> impl Iterator<Item = &'a Sent> + use<'a> {
         log.unacknowledged(&self.sent)

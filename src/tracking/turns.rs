@@ -28,6 +28,11 @@ pub struct Turns {
 }
 
 impl Turns {
+    /// Asks for the memory beside them that the next one mostly needs.
+    pub(super) fn prefetch_beside(&self) {
+        self.durations.prefetch_beside();
+    }
+
     /// Octets of memory they take, themselves included.
     pub fn memory(&self) -> usize {
         let needless = self.needless.as_deref().map_or(0, size_of_val);
@@ -36,6 +41,7 @@ impl Turns {
 }
 
 /// Looks at a segment before it is recorded.
+#[inline(always)]
 pub fn note(
     connection: &mut Connection,
     direction: Direction,

@@ -92,6 +92,9 @@ const _: () = assert!(
 );
 
 impl Verdicts {
+    /// No verdict.
+    pub const NONE: Verdicts = Verdicts(0);
+
     /// Adds a verdict.
     pub fn insert(&mut self, verdict: Verdict) {
         self.0 |= 1 << verdict as u32;

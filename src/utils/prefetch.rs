@@ -3,7 +3,7 @@
 //! ahead for many packets at once, the waiting overlaps.
 
 /// Octets that come from memory at once.
-const LINE: usize = 64;
+pub const LINE: usize = 64;
 
 /// Asks for all octets of a value. Changes nothing but how long it takes to read it; does nothing on processors for which there is no
 /// instruction here.

@@ -89,7 +89,7 @@ impl Case<'_> {
 /// Judges a segment, into a judgement that holds nothing of another one afterwards. In place, because moving it costs more than
 /// most judgements.
 pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
-    *judgement = Judgement::default();
+    judgement.begin();
     // Nothing behind the ports can be relied on.
     if case.segment.header == Header::TooLong {
         return;
