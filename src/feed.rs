@@ -286,17 +286,18 @@ fn put_segment(
     if !located.fill(frame, packet, hasher) {
         return false;
     }
-    let (segment, hash) = (&mut located.segment, located.hash);
+    let (sender, receiver) = (located.sender, located.receiver);
+    let segment = &mut located.segment;
     let known = encapsulations.len();
     segment.put_inside(encapsulations.of(packet));
     if segment.flags.syn() {
-        openings.open(hash);
+        openings.open(sender, receiver);
     }
     let payload = match segment.payload_len {
         0 => &[],
         _ => {
             let payload = packet.tcp_payload();
-            let first = openings.take(hash, payload.len());
+            let first = openings.take(sender, receiver, payload.len());
             payload.get(..first).unwrap_or_default()
         }
     };
