@@ -175,7 +175,8 @@ impl Handshakes {
     }
 
     fn unanswered(&mut self, attempt: &Attempt, to: &mut Context<'_>) {
-        if self.servers.is_flooded(&attempt.server) {
+        let rule = &to.thresholds.syn_flood;
+        if rule.enabled && self.servers.may_be_flooded(&attempt.server, rule) {
             return;
         }
         let probe = Probe {

@@ -170,13 +170,18 @@ impl Servers {
         }
     }
 
-    /// Whether SYNs flood a service, so that those who send them are hardly who they say.
-    pub fn is_flooded(&mut self, server: &Endpoint) -> bool {
-        !self.hot.is_empty()
-            && self
-                .table
-                .get_mut(server)
-                .is_some_and(|server| server.flooded.is())
+    /// Whether SYNs flood a service, or may turn out to: many come, and few become connections. Those who send them are hardly who
+    /// they say, and who asks one service again and again looks for no other.
+    pub fn may_be_flooded(&mut self, server: &Endpoint, rule: &SynFlood) -> bool {
+        if self.hot.is_empty() {
+            return false;
+        }
+        self.table.get_mut(server).is_some_and(|server| {
+            let few_completed = |surge: &Surge| {
+                surge.completed as f64 <= rule.completed_share * surge.trail.packets as f64
+            };
+            server.flooded.is() || server.surge.as_deref().is_some_and(few_completed)
+        })
     }
 
     /// Time has passed; `over` if there will be no more of it, so that nothing is too young any more.

@@ -46,6 +46,9 @@ pub enum Slot {
     Lone(u32),
 }
 
+/// How many are looked up at once before they leave.
+const AT_ONCE: usize = 16;
+
 /// What a kept connection is found by at the end.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -379,6 +382,9 @@ impl Store {
                 return self.remove(Slot::Full(slot), log);
             }
         }
+        if self.evicted.is_multiple_of(AT_ONCE as u64) {
+            self.fetch_those_that_leave_next();
+        }
         while let Some((slot, id, seen)) = self.idle.pop_front() {
             let last = match slot {
                 Slot::Full(slot) => self.holds(slot, id).map(|connection| connection.last),
@@ -393,6 +399,21 @@ impl Store {
                 None => {}
             }
         }
+    }
+
+    /// Looks up in the index where those stand that will probably leave next: one after the other each would wait for memory by
+    /// itself.
+    fn fetch_those_that_leave_next(&self) {
+        let next = self.idle.iter().take(AT_ONCE);
+        let lone = next.filter_map(|&(slot, ..)| match slot {
+            Slot::Lone(slot) => self.lone.get(slot).map(|lone| (slot, lone.located.hash)),
+            Slot::Full(_) => None,
+        });
+        let found = lone.filter_map(|(slot, hash)| {
+            let packed = Packed::of(Slot::Lone(slot));
+            self.index.find(hash.wide(), |other| other.slot == packed)
+        });
+        std::hint::black_box(found.count());
     }
 
     /// The connection with this number, if it still is in this slot.
