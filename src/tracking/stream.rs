@@ -19,6 +19,11 @@ use std::ops::Range;
 pub const MAX_HOLES: usize = 1024;
 /// The most transmissions kept that are not acknowledged; the oldest are forgotten first.
 pub const MAX_UNACKNOWLEDGED: usize = 16_384;
+/// As many where nobody ever acknowledged any: the capture sees one side alone.
+pub const MAX_OF_ONE_SIDE: usize = 1024;
+/// From so many on, repeats of what was acknowledged long ago do not wait among those that are not, until they are acknowledged
+/// again: each repeat looks at all of them.
+const MANY: usize = 128;
 
 /// The offset of a sequence number, taken as the one nearest to `near`.
 pub const fn offset_of(base: Seq, seq: Seq, near: i64) -> i64 {
@@ -304,12 +309,27 @@ impl Stream {
         }
         self.started = true;
         if sent.start < sent.end {
-            if self.sent.len() >= MAX_UNACKNOWLEDGED {
-                log.drop_oldest(&mut self.sent);
-            }
+            self.make_room(log);
             log.push(&mut self.sent, sent);
         }
         fresh
+    }
+
+    /// Keeps within the bounds before a transmission is added.
+    #[inline]
+    fn make_room(&mut self, log: &mut SentLog) {
+        let most = match self.acknowledged.get() {
+            None => MAX_OF_ONE_SIDE,
+            Some(acknowledged) => {
+                if self.sent.len() >= MANY {
+                    log.acknowledge_oldest_if(&mut self.sent, |sent| sent.end <= acknowledged);
+                }
+                MAX_UNACKNOWLEDGED
+            }
+        };
+        if self.sent.len() >= most {
+            log.drop_oldest(&mut self.sent);
+        }
     }
 
     /// Notes that a retransmission passed at `time`.
@@ -574,12 +594,20 @@ pub(super) mod tests {
         }
         assert_eq!(
             (stream.holes().len(), stream.unacknowledged().len()),
-            (MAX_HOLES, MAX_UNACKNOWLEDGED)
+            (MAX_HOLES, MAX_OF_ONE_SIDE)
         );
+        stream.acknowledge(1, &sent(0, 0, 9), &mut log);
+        for at in 0..(MAX_UNACKNOWLEDGED as i64 * 2) {
+            stream.transmit(&mut sent(at * 20, at * 20 + 10, 1), &mut log);
+        }
+        assert_eq!(stream.unacknowledged().len(), MAX_UNACKNOWLEDGED);
         stream.acknowledge(stream.end, &sent(0, 0, 9), &mut log);
-        assert_eq!(
-            stream.transmissions(&log).count(),
-            MAX_ACKNOWLEDGED as usize
-        );
+        // What is sent again and again after that is acknowledged already.
+        for at in 0..10_000 {
+            stream.transmit(&mut sent(at * 20, at * 20 + 10, 1), &mut log);
+        }
+        assert!(stream.unacknowledged().len() <= MANY);
+        let kept = stream.transmissions(&log).count();
+        assert!(kept <= MANY + MAX_ACKNOWLEDGED as usize, "{kept}");
     }
 }
