@@ -178,7 +178,11 @@ impl Durations {
 /// Makes room for so many octets.
 fn make_room(octets: &mut Box<[u8]>, number: usize) {
     if octets.len() < number {
-        let rows = (number + BEFORE).next_multiple_of(ROW) - BEFORE;
+        // Half as much again at least: each time costs more than the times that are kept.
+        let wanted = number
+            .max(octets.len() + octets.len() / 2)
+            .min(MOST_OCTETS.max(number));
+        let rows = (wanted + BEFORE).next_multiple_of(ROW) - BEFORE;
         let mut longer = std::mem::take(octets).into_vec();
         longer.reserve_exact(rows - longer.len());
         longer.resize(rows, 0);
