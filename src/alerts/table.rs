@@ -23,6 +23,8 @@ pub struct Bounded<K, V> {
     capacity: usize,
     hand: usize,
     evicted: u64,
+    /// Where the entry stands that was found last: an attack asks for one again and again.
+    latest: usize,
 }
 
 impl<K: Copy + Eq + Hash, V: Weight> Bounded<K, V> {
@@ -35,6 +37,7 @@ impl<K: Copy + Eq + Hash, V: Weight> Bounded<K, V> {
             capacity: capacity.max(1),
             hand: 0,
             evicted: 0,
+            latest: 0,
         }
     }
 
@@ -75,13 +78,20 @@ impl<K: Copy + Eq + Hash, V: Weight> Bounded<K, V> {
         Some(self.take(at))
     }
 
-    fn find(&self, key: &K) -> Option<usize> {
+    fn find(&mut self, key: &K) -> Option<usize> {
         let entries = &self.entries;
-        self.index
-            .find(self.hasher.hash_one(key), |&at| {
-                entries[at as usize].0 == *key
-            })
-            .map(|&at| at as usize)
+        if entries
+            .get(self.latest)
+            .is_some_and(|entry| entry.0 == *key)
+        {
+            return Some(self.latest);
+        }
+        let hash = self.hasher.hash_one(key);
+        let found = self
+            .index
+            .find(hash, |&at| entries[at as usize].0 == *key)?;
+        self.latest = *found as usize;
+        Some(self.latest)
     }
 
     fn insert(&mut self, key: K, value: V) -> usize {

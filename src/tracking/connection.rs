@@ -191,6 +191,7 @@ pub struct Connection {
 impl Connection {
     /// A connection that begins with this segment, which is still to be taken in. `reuses` is the number of the one that had its
     /// ports before.
+    #[inline(always)]
     pub(super) fn begin(
         id: u64,
         (sender, receiver): (Endpoint, Endpoint),
