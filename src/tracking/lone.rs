@@ -66,6 +66,7 @@ impl Lone {
 mod tests {
     use super::*;
     use crate::analyzers::tcp::Flags;
+    use crate::tracking::glance::Glance;
     use crate::tracking::state::State;
     use crate::tracking::{ConnectionTracker, Verdict};
     use crate::utils::seq::Seq;
@@ -99,6 +100,9 @@ mod tests {
         assert_eq!((memory.beside, memory.log), (0, 0));
         let all = tracker.connections();
         assert!(all.iter().map(|one| one.id).eq(2000..3000));
+        for (key, glance) in tracker.glances() {
+            assert_eq!(glance, Glance::of(&tracker.connection(key)));
+        }
         assert!(
             all.iter()
                 .all(|one| one.packets() == 1 && one.wire_bytes() == 66)

@@ -18,6 +18,7 @@ mod expected;
 pub mod first_bytes;
 pub mod flow;
 mod follow;
+pub mod glance;
 pub mod icmp_errors;
 pub mod judge;
 pub mod judgement;

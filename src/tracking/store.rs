@@ -5,6 +5,7 @@
 
 use super::connection::Connection;
 use super::connection_tracker::TrackerMemory;
+use super::glance::Glance;
 use super::lone::Lone;
 use super::pair_hash::{PairHash, PairHasher};
 use super::sent_log::SentLog;
@@ -348,6 +349,19 @@ impl Store {
         if self.closed.len() > 2 * self.limit.max(CHUNK) {
             self.closed.pop_front();
         }
+    }
+
+    /// The figures that all have, with what each is found by, in no order.
+    pub fn glances(&self) -> impl Iterator<Item = (Key, Glance)> {
+        let full = self.full.iter().map(|(slot, connection)| {
+            let (id, slot) = (connection.id, Slot::Full(slot));
+            (Key { id, slot }, Glance::of(connection))
+        });
+        let lone = self.lone.iter().map(|(slot, lone)| {
+            let (id, slot) = (lone.id, Slot::Lone(slot));
+            (Key { id, slot }, Glance::of_lone(lone))
+        });
+        full.chain(lone)
     }
 
     /// What all that are kept are found by, in the order of their numbers.

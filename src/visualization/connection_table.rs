@@ -4,6 +4,7 @@ use super::columns::{Plan, fit};
 use super::style::{Style, Tone, align, plain_table, shorten, state_of};
 use super::what::what;
 use super::{Output, Summary};
+use crate::tracking::glance::Glance;
 use crate::tracking::{Connection, ConnectionTracker, Direction, Key, Verdict};
 use crate::utils::format;
 use crate::utils::time::Timestamp;
@@ -55,22 +56,23 @@ impl Output for ConnectionTable {
         summary: &Summary,
         to: &mut dyn Write,
     ) -> Result<()> {
-        let keys = sorted(tracker, self.order);
-        if keys.is_empty() {
+        let all = tracker.kept();
+        if all == 0 {
             writeln!(to, "No TCP connections.")?;
             return Ok(());
         }
         let shown = match self.top {
-            0 => keys.len(),
-            top => top.min(keys.len()),
+            0 => all,
+            top => top.min(all),
         };
-        for keys in keys[..shown].chunks(ROWS_AT_ONCE) {
+        let keys = first(tracker, self.order, shown);
+        for keys in keys.chunks(ROWS_AT_ONCE) {
             let rows: Vec<_> = keys.iter().map(|&key| tracker.connection(key)).collect();
             writeln!(to, "{}", self.table(&rows, summary).trim_fmt())?;
         }
-        if keys.len() > shown {
+        if all > shown {
             let hidden = format::one_or_many(
-                (keys.len() - shown) as u64,
+                (all - shown) as u64,
                 "more connection is",
                 "more connections are",
             );
@@ -87,27 +89,28 @@ impl Output for ConnectionTable {
     }
 }
 
-/// What connections are found by, in this order; equal ones in the order of their numbers.
-fn sorted(tracker: &ConnectionTracker, order: Order) -> Vec<Key> {
-    let keys = tracker.keys();
-    let ranked = keys.into_iter().map(|key| {
-        let connection = tracker.connection(key);
-        (Reverse(rank(&connection, order)), key)
-    });
-    let mut ranked: Vec<_> = ranked.collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, key)| key).collect()
+/// What the first so many connections in this order are found by; equal ones in the order of their numbers. At least one.
+fn first(tracker: &ConnectionTracker, order: Order, shown: usize) -> Vec<Key> {
+    let place = |(key, glance): (Key, Glance)| (Reverse(rank(&glance, order)), key.id, key);
+    let mut all: Vec<_> = tracker.glances().map(place).collect();
+    let before = |&(rank, id, _): &(Reverse<i128>, u64, Key)| (rank, id);
+    if shown < all.len() {
+        all.select_nth_unstable_by_key(shown - 1, before);
+        all.truncate(shown);
+    }
+    all.sort_unstable_by_key(before);
+    all.into_iter().map(|(.., key)| key).collect()
 }
 
 /// What a connection is ranked by, the highest first.
-fn rank(connection: &Connection, order: Order) -> i128 {
+fn rank(glance: &Glance, order: Order) -> i128 {
     match order {
-        Order::Bytes => connection.wire_bytes().into(),
-        Order::Packets => connection.packets().into(),
-        Order::Duration => connection.duration().into(),
-        Order::Start => -i128::from(connection.start.nanos()),
-        Order::RoundTrip => connection.round_trip().map_or(i128::MIN, i128::from),
-        Order::Retransmissions => connection.count(Verdict::Retransmission).into(),
+        Order::Bytes => glance.wire_bytes.into(),
+        Order::Packets => glance.packets.into(),
+        Order::Duration => glance.duration.into(),
+        Order::Start => -i128::from(glance.start.nanos()),
+        Order::RoundTrip => glance.round_trip.map_or(i128::MIN, i128::from),
+        Order::Retransmissions => glance.retransmissions.into(),
     }
 }
 

@@ -4,8 +4,8 @@ use super::style::{Style, align, plain_table};
 use super::{Output, Summary};
 use crate::analyzers::{LayerName, Stop, Why};
 use crate::reassembly::FragmentCounts;
+use crate::tracking::ConnectionTracker;
 use crate::tracking::totals::{ArpCounts, Protocol};
-use crate::tracking::{ConnectionTracker, Direction};
 use crate::utils::format;
 use anyhow::Result;
 use comfy_table::Table;
@@ -263,17 +263,19 @@ fn fragments(counts: FragmentCounts, to: &mut dyn Write) -> Result<()> {
 fn wrong_checksums(tracker: &ConnectionTracker) -> (u64, u64) {
     let mut senders: HashMap<IpAddr, (u64, u64)> = HashMap::new();
     let mut left_to_card = 0;
-    for connection in tracker.all() {
-        for direction in Direction::BOTH {
-            let counts = &connection.flow(direction).counts;
-            left_to_card += counts.rare().checksums_offloaded;
-            let sender = senders
-                .entry(connection.sender(direction).address)
-                .or_default();
-            (sender.0, sender.1) = (
-                sender.0 + counts.checksums_verified,
-                sender.1 + counts.rare().checksums_wrong,
-            );
+    let all = || tracker.glances().flat_map(|(_, glance)| glance.senders);
+    for (address, checksums) in all() {
+        left_to_card += checksums.offloaded;
+        if checksums.wrong > 0 {
+            senders.entry(address).or_default().1 += checksums.wrong;
+        }
+    }
+    // Mostly there are none.
+    if !senders.is_empty() {
+        for (address, checksums) in all() {
+            if let Some(sender) = senders.get_mut(&address) {
+                sender.0 += checksums.verified;
+            }
         }
     }
     let is_offloaded = |&(verified, wrong): &(u64, u64)| {
