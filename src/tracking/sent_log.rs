@@ -13,6 +13,10 @@ pub const MAX_ACKNOWLEDGED: u32 = 512;
 /// The most acknowledged transmissions of all streams together that are kept.
 pub const MAX_ACKNOWLEDGED_OF_ALL: usize = 65_536;
 
+/// Transmissions of all streams together that are not acknowledged, from which on a stream that adds one gives one up: room for a
+/// hundred thousand connections with twenty each under way, in some 170 MB.
+pub const MAX_UNACKNOWLEDGED_OF_ALL: usize = 1 << 21;
+
 /// No node.
 const NONE: u32 = u32::MAX;
 
@@ -155,6 +159,12 @@ impl SentLog {
     /// The latest transmission that is not acknowledged.
     pub fn newest(&self, list: &SentList) -> Option<&Sent> {
         self.nodes.get(list.newest as usize).map(|node| &node.sent)
+    }
+
+    /// Whether there is no room for more, but for the first of each stream.
+    #[inline]
+    pub const fn is_full(&self) -> bool {
+        self.free == NONE && self.nodes.len() >= MAX_UNACKNOWLEDGED_OF_ALL
     }
 
     /// Adds a transmission to a list.

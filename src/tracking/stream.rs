@@ -327,7 +327,7 @@ impl Stream {
                 MAX_UNACKNOWLEDGED
             }
         };
-        if self.sent.len() >= most {
+        if self.sent.len() >= most || log.is_full() {
             log.drop_oldest(&mut self.sent);
         }
     }
@@ -505,7 +505,7 @@ impl Stream {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::tracking::sent_log::MAX_ACKNOWLEDGED;
+    use crate::tracking::sent_log::{MAX_ACKNOWLEDGED, MAX_UNACKNOWLEDGED_OF_ALL};
 
     pub fn sent(start: i64, end: i64, frame: u64) -> Sent {
         let time = Timestamp::from_nanos(frame as i64);
@@ -584,6 +584,24 @@ pub(super) mod tests {
         assert_eq!(stream.selectively_acknowledge(21..99), 0);
         stream.acknowledge(31, &sent(0, 0, 9), &mut log);
         assert!(stream.sacked().is_empty());
+    }
+
+    #[test]
+    fn all_streams_together_are_bounded_too() {
+        let mut log = SentLog::default();
+        let mut streams: Vec<_> = (0..4000).map(|_| Stream::default()).collect();
+        for at in 0..600 {
+            for stream in &mut streams {
+                stream.transmit(&mut sent(at * 10, at * 10 + 10, 1), &mut log);
+            }
+        }
+        let kept: usize = streams.iter().map(|stream| stream.sent.len()).sum();
+        assert_eq!(kept, MAX_UNACKNOWLEDGED_OF_ALL);
+        // One that had none gets one.
+        let mut newcomer = Stream::default();
+        newcomer.transmit(&mut sent(0, 10, 2), &mut log);
+        newcomer.transmit(&mut sent(10, 20, 3), &mut log);
+        assert_eq!(newcomer.sent.len(), 1);
     }
 
     #[test]
