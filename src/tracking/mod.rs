@@ -38,6 +38,7 @@ pub mod segment;
 pub mod sent_log;
 mod signals;
 mod slab;
+mod slot;
 pub mod state;
 mod store;
 pub mod stream;

@@ -10,6 +10,8 @@ use super::lone::Lone;
 use super::pair_hash::{PairHash, PairHasher};
 use super::sent_log::SentLog;
 use super::slab::{CHUNK, Slab};
+pub use super::slot::{Key, Slot};
+use super::slot::{LONE, Packed};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
 use hashbrown::HashTable;
@@ -38,25 +40,8 @@ pub struct Store {
     epoch: u64,
 }
 
-/// Where a connection is kept: as a whole, or as the only segment of it that was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// Among the whole ones.
-    Full(u32),
-    /// Among those of one SYN.
-    Lone(u32),
-}
-
 /// How many are looked up at once before they leave.
 const AT_ONCE: usize = 16;
-
-/// What a kept connection is found by at the end.
-#[derive(Clone, Copy, Debug)]
-pub struct Key {
-    /// Its number.
-    pub id: u64,
-    slot: Slot,
-}
 
 /// A connection that left.
 #[derive(Debug)]
@@ -82,29 +67,6 @@ impl Left {
 struct Entry {
     hash: PairHash,
     slot: Packed,
-}
-
-/// A slot in four octets: the highest bit tells which kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Packed(u32);
-
-const LONE: u32 = 1 << 31;
-
-impl Packed {
-    const fn of(slot: Slot) -> Self {
-        match slot {
-            Slot::Full(slot) => Self(slot),
-            Slot::Lone(slot) => Self(slot | LONE),
-        }
-    }
-
-    const fn get(self) -> Slot {
-        if self.0 & LONE == 0 {
-            Slot::Full(self.0)
-        } else {
-            Slot::Lone(self.0 & !LONE)
-        }
-    }
 }
 
 /// What was found ahead of time: it holds while the epoch does and the slot holds a connection between the same endpoints.
@@ -323,7 +285,7 @@ impl Store {
                 index.insert_unique(hash.wide(), entry, |other| other.hash.wide());
             }
         }
-        self.idle.push_back((slot, id, time));
+        self.queue(slot, id, time);
         self.peak = self.peak.max(self.len());
     }
 
@@ -337,8 +299,23 @@ impl Store {
             entry.slot = Packed::of(Slot::Full(new));
         }
         self.lone.take(slot);
-        self.idle.push_back((Slot::Full(new), id, last));
+        self.queue(Slot::Full(new), id, last);
         new
+    }
+
+    /// Queues a connection among those that may leave when they have been idle for longest. Entries of connections that left, or
+    /// are kept as a whole by now, are thrown out when they have become many: connections that close leave by another queue.
+    fn queue(&mut self, slot: Slot, id: u64, time: Timestamp) {
+        if self.idle.len() > 4 * self.len().max(CHUNK) {
+            let Self {
+                idle, full, lone, ..
+            } = self;
+            idle.retain(|&(slot, id, _)| match slot {
+                Slot::Full(slot) => full.get(slot).is_some_and(|kept| kept.id == id),
+                Slot::Lone(slot) => lone.get(slot).is_some_and(|kept| kept.id == id),
+            });
+        }
+        self.idle.push_back((slot, id, time));
     }
 
     /// A connection has closed: it may leave before those that are open.
@@ -507,4 +484,51 @@ fn are_the_same(client: &Endpoint, server: &Endpoint, a: &Endpoint, b: &Endpoint
             && server.address == y.address
     };
     is((a, b)) || is((b, a))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::analyzers::tcp::Flags;
+    use crate::tracking::{ConnectionTracker, Segment};
+    use crate::utils::addressing::Endpoint;
+    use crate::utils::seq::Seq;
+    use crate::utils::time::Timestamp;
+
+    /// Connections that are made, closed and replaced leave nothing behind: not in the queues either, whichever they leave by.
+    #[test]
+    fn memory_does_not_grow_with_the_connections_that_left() {
+        let mut tracker = ConnectionTracker::new(300);
+        let server = Endpoint::new([192, 0, 2, 1].into(), 80);
+        let mut reserved = Vec::new();
+        for id in 0..60_000u32 {
+            let client = Endpoint::new([10, 0, (id >> 16) as u8, 1].into(), id as u16);
+            let time = Timestamp::from_nanos(i64::from(id) * 1000);
+            let syn = Segment {
+                time,
+                flags: Flags::SYN,
+                ..Segment::example()
+            };
+            let refusal = Segment {
+                time,
+                flags: Flags::RST.with(Flags::ACK),
+                ack: Seq(1),
+                ..Segment::example()
+            };
+            tracker.observe(client, server, &syn);
+            assert!(
+                tracker
+                    .observe(server, client, &refusal)
+                    .connection
+                    .is_closed()
+            );
+            if id % 10_000 == 9_999 {
+                reserved.push(tracker.memory().reserved);
+            }
+        }
+        assert_eq!(tracker.evicted(), 60_000 - 300);
+        assert!(
+            reserved[1..].windows(2).all(|pair| pair[0] == pair[1]),
+            "{reserved:?}"
+        );
+    }
 }
