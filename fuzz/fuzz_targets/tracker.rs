@@ -1,17 +1,20 @@
-//! The tracker with the judge: any segments between a few endpoints, most of them near those before, with any options, at any
-//! time. The segments come through the decoder, so that they are ones that a capture can hold.
+//! The tracker with the judge and the alerts: any segments between a few endpoints, most of them near those before, with any
+//! options, at any time. The segments come through the decoder, so that they are ones that a capture can hold; how many are
+//! looked up at once is chosen, too, since what was found ahead may be gone when its turn comes.
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use tcp_monitor::analyzers::{Frame, LinkType};
+use tcp_monitor::analyzers::LinkType;
 use tcp_monitor::utils::time::Timestamp;
 use tcp_monitor::visualization::Output;
 use tcp_monitor::visualization::connection_detail::ConnectionDetail;
 use tcp_monitor::visualization::connection_table::{ConnectionTable, Order};
 use tcp_monitor::visualization::json_lines::JsonLines;
 use tcp_monitor::visualization::packet_lines::PacketLines;
-use tcp_monitor_fuzz::{Follow, STYLE};
+use tcp_monitor_fuzz::STYLE;
+use tcp_monitor_fuzz::follow::{Made, follow};
+use tcp_monitor_fuzz::json::is_object;
 
 #[derive(Arbitrary, Debug)]
 enum Number {
@@ -92,7 +95,8 @@ fn options(choices: &[Choice], ack: u32) -> Vec<u8> {
     bytes
 }
 
-fuzz_target!(|input: Vec<Sent>| {
+fuzz_target!(|input: (Vec<Sent>, u8)| {
+    let (input, at_once) = input;
     let outputs: Vec<Box<dyn Output>> = vec![
         Box::new(JsonLines { packets: true }),
         Box::new(PacketLines { style: STYLE }),
@@ -106,11 +110,11 @@ fuzz_target!(|input: Vec<Sent>| {
             ids: vec![0, 1, 2],
         }),
     ];
-    let mut follow = Follow::new(3, outputs);
+    let mut source = Made::new(LinkType::IPV4);
     // The next sequence number of both sides of each connection.
     let mut next = [[u32::MAX - 700, 5_000]; 4];
     let mut time = 0i64;
-    for (number, sent) in input.iter().enumerate() {
+    for sent in &input {
         let connection = usize::from(sent.connection % 4);
         let (from, to) = if sent.to_client { (1, 0) } else { (0, 1) };
         let seq = sent.seq.from(next[connection][from]);
@@ -143,14 +147,9 @@ fuzz_target!(|input: Vec<Sent>| {
             i64::from(sent.later_micros) * 1000
         };
         time = time.saturating_add(later);
-        follow.take(&Frame {
-            number: number as u64 + 1,
-            time: Timestamp::from_nanos(time),
-            link: LinkType::IPV4,
-            interface: 0,
-            wire_len: total.into(),
-            bytes: &bytes,
-        });
+        source.push(Timestamp::from_nanos(time), total.into(), bytes);
     }
-    follow.finish();
+    for line in follow(source, 3, at_once.into(), outputs)[0].lines() {
+        assert!(is_object(line), "{line}");
+    }
 });
