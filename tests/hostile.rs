@@ -23,9 +23,8 @@ use tcp_monitor::visualization::{Output, Seen, Summary};
 
 /// Reads a capture with every output that prints packets. Returns what was printed; a refusal is fine, too.
 fn survive(path: &Path) -> Vec<u8> {
-    let mut printed = Vec::new();
     let Ok(mut source) = PcapReader::open(path) else {
-        return printed;
+        return Vec::new();
     };
     let mut tracker = ConnectionTracker::new(64);
     let hasher = tracker.hasher();
@@ -37,11 +36,11 @@ fn survive(path: &Path) -> Vec<u8> {
         color: false,
         width: Some(80),
     };
-    let mut outputs: [Box<dyn Output>; 4] = [
-        Box::new(JsonLines { packets: true }),
-        Box::new(PacketLines { style }),
-        Box::new(Onion { style }),
-        Box::new(Report { style }),
+    let mut outputs: [(Box<dyn Output>, Vec<u8>); 4] = [
+        (Box::new(JsonLines { packets: true }), Vec::new()),
+        (Box::new(PacketLines { style }), Vec::new()),
+        (Box::new(Onion { style }), Vec::new()),
+        (Box::new(Report { style }), Vec::new()),
     ];
     loop {
         let frame = match source.next().expect("damage is an end, not an error") {
@@ -79,21 +78,35 @@ fn survive(path: &Path) -> Vec<u8> {
             wireshark: wireshark.as_ref(),
             since_start: frame.time.since(summary.totals.first.unwrap_or_default()),
         };
-        for output in &mut outputs {
-            output.packet(&seen, &mut printed).expect("memory takes it");
+        for (output, printed) in &mut outputs {
+            output.packet(&seen, printed).expect("memory takes it");
         }
     }
-    for output in &mut outputs {
+    for (output, printed) in &mut outputs {
         output
-            .finish(&tracker, &summary, &mut printed)
+            .finish(&tracker, &summary, printed)
             .expect("memory takes it");
+        let text = std::str::from_utf8(printed).expect("UTF-8");
+        assert!(
+            !text.chars().any(|c| c.is_control() && c != '\n'),
+            "{}: a control character was printed: {text:?}",
+            path.display()
+        );
     }
-    assert!(
-        printed.iter().all(|&byte| byte >= b' ' || byte == b'\n'),
-        "{}: a control character was printed",
-        path.display()
-    );
-    printed
+    let [(_, json), others @ ..] = outputs;
+    for line in json.split(|&byte| byte == b'\n') {
+        let is_object =
+            serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|value| value.is_object());
+        assert!(
+            is_object || line.is_empty(),
+            "{}: no JSON: {}",
+            path.display(),
+            String::from_utf8_lossy(line)
+        );
+    }
+    others
+        .into_iter()
+        .fold(json, |all, (_, printed)| [all, printed].concat())
 }
 
 fn fixtures() -> Vec<Vec<u8>> {
@@ -135,17 +148,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 #[test]
 fn every_fixture_cut_anywhere() {
-    let scratch = Scratch::new();
+    let (scratch, mut numbers) = (Scratch::new(), Numbers(2));
     let path = scratch.path("cut");
     let began = Instant::now();
-    for bytes in fixtures() {
-        // All places in small files and in the first packets of large ones, then as many as time permits.
-        let places = (0..bytes.len()).filter(|&at| at < 1500 || at % 997 == 0);
-        for at in places {
-            if began.elapsed() > PATIENCE {
-                return;
-            }
-            std::fs::write(&path, &bytes[..at]).expect("the temporary directory can be written");
+    let files = fixtures();
+    // Mostly within the first packets, one file after the other: in the order of places, time would be over within the first files.
+    while began.elapsed() < PATIENCE {
+        for bytes in &files {
+            let within = [1500, bytes.len()][numbers.below(4) / 3].min(bytes.len());
+            std::fs::write(&path, &bytes[..numbers.below(within)])
+                .expect("the temporary directory can be written");
             survive(&path);
         }
     }
@@ -353,7 +365,8 @@ fn extremes_of_pcapng() {
 fn control_sequences_stay_off_the_terminal() {
     let evil = "\x1b[2J\x07\u{9b}31m\n{\"type\":\"forged\"}";
     let mut options = Vec::new();
-    for code in [2u16, 3] {
+    // Comment, name and description.
+    for code in [1u16, 2, 3] {
         options.extend(code.to_le_bytes());
         options.extend((evil.len() as u16).to_le_bytes());
         options.extend(evil.as_bytes());

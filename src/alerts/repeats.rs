@@ -169,7 +169,7 @@ impl Repeats {
         if self
             .readings
             .back()
-            .is_some_and(|last| now.now - last.now >= rule.seconds.0 / READINGS)
+            .is_some_and(|last| now.now.saturating_sub(last.now) >= rule.seconds.0 / READINGS)
         {
             self.readings.push_back(now);
         }

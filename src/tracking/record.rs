@@ -197,6 +197,9 @@ fn octets(
 ) {
     let verdicts = judgement.verdicts;
     let below = sent.start < sender.stream.end;
+    if below && sender.stream.started {
+        sender.stream.note_looks();
+    }
     let is_probe =
         verdicts.has(Verdict::KeepAlive) || verdicts.has(Verdict::ZeroWindowProbe) && below;
     if sent.start == sent.end || is_probe {

@@ -252,10 +252,13 @@ impl SentLog {
         }
     }
 
-    /// Changes those that are not acknowledged, latest first.
-    pub fn change(&mut self, list: &SentList, mut change: impl FnMut(&mut Sent)) {
+    /// Changes the latest `most` of those that are not acknowledged.
+    pub fn change(&mut self, list: &SentList, most: usize, mut change: impl FnMut(&mut Sent)) {
         let mut at = list.newest;
-        while let Some(node) = self.nodes.get_mut(at as usize) {
+        for _ in 0..most {
+            let Some(node) = self.nodes.get_mut(at as usize) else {
+                return;
+            };
             change(&mut node.sent);
             at = node.older;
         }
@@ -263,7 +266,7 @@ impl SentLog {
 
     /// Changes all that are kept of a list.
     pub fn change_all(&mut self, list: &SentList, mut change: impl FnMut(&mut Sent)) {
-        self.change(list, &mut change);
+        self.change(list, usize::MAX, &mut change);
         let (mut position, newest) = (list.latest_acknowledged, list.acknowledged);
         while let Some(place) = self.place(position)
             && let Some(old) = self.acknowledged.get_mut(place)

@@ -21,6 +21,12 @@ pub const MAX_HOLES: usize = 1024;
 pub const MAX_UNACKNOWLEDGED: usize = 16_384;
 /// As many where nobody ever acknowledged any: the capture sees one side alone.
 pub const MAX_OF_ONE_SIDE: usize = 1024;
+/// So many looks at earlier transmissions a stream may have beyond those that its new octets earn, and so many does each segment
+/// with new octets earn: a sender repeats little of what it sends.
+const MOST_LOOKS: u32 = 1 << 20;
+const EARNED: u32 = 64;
+/// Once they are used up, only so many transmissions are looked at for each question.
+const FEW: usize = 128;
 /// From so many on, repeats of what was acknowledged long ago do not wait among those that are not, until they are acknowledged
 /// again: each repeat looks at all of them.
 const MANY: usize = 128;
@@ -158,6 +164,8 @@ pub struct Stream {
     gaps: Option<Box<Gaps>>,
     sent: SentList,
     base: Seq,
+    /// Looks at earlier transmissions that new octets have not earned yet.
+    looks: u32,
     has_base: bool,
     /// Whether a segment of this direction has been captured.
     pub started: bool,
@@ -276,8 +284,25 @@ impl Stream {
 
     /// The transmissions that are still known: first those not acknowledged, latest first, then the others likewise.
     pub fn transmissions<'a>(&self, log: &'a SentLog) -> impl Iterator<Item = &'a Sent> + use<'a> {
+        let most = self.how_far();
         log.unacknowledged(&self.sent)
-            .chain(log.acknowledged(&self.sent))
+            .take(most)
+            .chain(log.acknowledged(&self.sent).take(most))
+    }
+
+    /// How many transmissions of each kind are looked at.
+    const fn how_far(&self) -> usize {
+        if self.looks < MOST_LOOKS {
+            usize::MAX
+        } else {
+            FEW
+        }
+    }
+
+    /// A segment came for which earlier transmissions were looked at: it carries no new octets.
+    pub fn note_looks(&mut self) {
+        let looks = (self.sent.len() as u32).min(self.how_far() as u32);
+        self.looks = self.looks.saturating_add(looks + FEW as u32);
     }
 
     /// Transmissions that are not acknowledged.
@@ -296,6 +321,7 @@ impl Stream {
             self.open_hole(self.end..range.start, sent);
         }
         if range.end > self.end || !self.started {
+            self.looks = self.looks.saturating_sub(EARNED);
             fresh += range.end
                 - if self.started {
                     range.start.max(self.end)
@@ -359,7 +385,7 @@ impl Stream {
             let gaps = self.gaps_mut();
             gaps.repeats_end = gaps.repeats_end.max(range.end);
         }
-        log.change(&self.sent, |old| {
+        log.change(&self.sent, self.how_far(), |old| {
             old.sent_again |= overlap(&old.range(), &range) > 0;
         });
     }
@@ -584,6 +610,24 @@ pub(super) mod tests {
         assert_eq!(stream.selectively_acknowledge(21..99), 0);
         stream.acknowledge(31, &sent(0, 0, 9), &mut log);
         assert!(stream.sacked().is_empty());
+    }
+
+    #[test]
+    fn who_repeats_all_the_time_is_looked_at_less() {
+        let (mut stream, mut log) = stream(&[]);
+        stream.acknowledge(1, &sent(0, 0, 9), &mut log);
+        let count = |stream: &Stream, log: &SentLog| stream.transmissions(log).count();
+        for at in 0..2000 {
+            stream.transmit(&mut sent(at * 10, at * 10 + 10, 1), &mut log);
+        }
+        stream.note_looks();
+        assert_eq!(count(&stream, &log), 2000);
+        (0..1000).for_each(|_| stream.note_looks());
+        assert_eq!(count(&stream, &log), FEW);
+        for at in 2000..20_000 {
+            stream.transmit(&mut sent(at * 10, at * 10 + 10, 1), &mut log);
+        }
+        assert!(count(&stream, &log) > FEW);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn judge(case: &Case<'_>, judgement: &mut Judgement) {
 /// all its packets to anyone have gaps that lost segments do not explain.
 fn missing_before(case: &Case<'_>) -> Option<u16> {
     let ahead = case.sender.ip_ids.ahead(case.segment.ip_id)?;
-    (ahead > 1 && case.sender.ip_ids.is_exact()).then_some((ahead - 1).unsigned_abs())
+    (ahead > 1 && case.sender.ip_ids.is_exact()).then(|| (ahead - 1).unsigned_abs())
 }
 
 /// A segment that begins where the captured octets end although its sender had sent more; or further on, if what it leaves out

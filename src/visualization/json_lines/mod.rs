@@ -21,7 +21,8 @@ use anyhow::Result;
 use connection::ConnectionLine;
 use packet::PacketLine;
 use serde::{Serialize, Serializer};
-use std::io::Write;
+use serde_json::ser::Formatter;
+use std::io::{self, Write};
 use summary::SummaryLine;
 use udp::UdpLine;
 
@@ -92,9 +93,36 @@ pub fn alert_object(alert: &Alert) -> Result<String> {
 
 fn line<T: Serialize>(value: &T, mut to: &mut dyn Write) -> Result<()> {
     // As an io::Error, so that nobody outside needs to know of serde to recognise a closed pipe.
-    serde_json::to_writer(&mut to, value).map_err(std::io::Error::from)?;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut to, Escaping);
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
     to.write_all(b"\n")?;
     Ok(())
+}
+
+/// Escapes the control characters that JSON allows as they are, U+007F to U+009F, too: comments and names of a capture hold any,
+/// and some terminals take them for the beginning of a sequence.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        to: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        // Nearly all text is ASCII: a look at the octets is cheap.
+        while let Some(c) = rest
+            .bytes()
+            .any(|octet| octet >= 0x7f)
+            .then(|| rest.chars().find(|c| matches!(c, '\u{7f}'..='\u{9f}')))
+            .flatten()
+        {
+            let (before, after) = rest.split_once(c).unwrap_or((rest, ""));
+            write!(to, "{before}\\u{:04x}", u32::from(c))?;
+            rest = after;
+        }
+        to.write_all(rest.as_bytes())
+    }
 }
 
 /// Seconds since the epoch with all nine decimals, which a double could not hold.
