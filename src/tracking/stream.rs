@@ -310,8 +310,8 @@ impl Stream {
         &self.sent
     }
 
-    /// Records a transmission of the octets of `sent`, and puts into it what came before. Marks earlier ones of the same octets as sent again and returns how many
-    /// octets the capture sees for the first time.
+    /// Records a transmission of the octets of `sent`, and puts into it what came before. Marks earlier ones of the same octets as
+    /// sent again and returns how many octets the capture sees for the first time.
     pub fn transmit(&mut self, sent: &mut Sent, log: &mut SentLog) -> i64 {
         let range = sent.range();
         let mut fresh = self.fill(&range);
