@@ -101,7 +101,8 @@ fn is_nothing_to_say(
     judgement == NOTHING && signals == [Some(Signal::Ack), None]
 }
 
-/// Takes in a segment that has been judged.
+/// Takes in a segment that has been judged. It is compiled once for segments of which nothing is said and once for the others, and so
+/// is what it calls in [`record`], [`details`], [`turns`] and [`super::zeek`]: that is why these are inlined by force.
 #[inline(always)]
 #[expect(
     clippy::too_many_arguments,
