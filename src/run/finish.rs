@@ -149,15 +149,15 @@ impl Session {
 fn warnings(summary: &Summary) -> Vec<String> {
     let mut warnings = summary.warnings.clone();
     if summary.dropped_by_kernel > 0 {
-        let number = summary.dropped_by_kernel;
+        let packets = format::counted(summary.dropped_by_kernel, "packet");
         warnings.push(format!(
-            "the kernel dropped {number} packets; try a larger --buffer-size, a --filter, or a smaller --snaplen"
+            "the kernel dropped {packets}; try a larger --buffer-size, a --filter, or a smaller --snaplen"
         ));
     }
     if summary.dropped_by_interface > 0 {
-        let number = summary.dropped_by_interface;
+        let packets = format::counted(summary.dropped_by_interface, "packet");
         warnings.push(format!(
-            "the interface dropped {number} packets before the kernel saw them"
+            "the interface dropped {packets} before the kernel saw them"
         ));
     }
     warnings
