@@ -66,6 +66,14 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
         || annotated.is_some()
         || settings.outputs.iter().any(|output| output.wants_packets());
     let mut tracker = ConnectionTracker::new(arguments.max_connections as usize);
+    if !shown
+        && !settings
+            .outputs
+            .iter()
+            .any(|output| output.wants_measurements())
+    {
+        tracker.leave_out_measurements();
+    }
     if arguments.wireshark || settings.outputs.iter().any(|output| output.wants_closed()) {
         tracker.keep_evicted();
     }

@@ -661,7 +661,7 @@ fn stats_say_what_it_cost() {
     assert!(time.contains(" packets per second"), "{time}");
 }
 
-/// Every fixture, with every kind of output: an end without an error, and the same number of packets in each.
+/// Every fixture, with every kind of output: an end without an error, the same number of packets in each, and the same report.
 #[test]
 fn every_fixture_with_every_output() {
     let mut count = 0;
@@ -676,7 +676,11 @@ fn every_fixture_with_every_output() {
             }
             count += 1;
             let file = path.display();
-            let lines = frames(&run(&format!("-f {file} -v")).expect_code(0).stdout).len();
+            let shown = run(&format!("-f {file} -v")).expect_code(0).stdout;
+            let lines = frames(&shown).len();
+            // Nothing that is left out where no packet is shown stands in the report.
+            let report = run(&format!("-f {file}")).expect_code(0).stdout;
+            assert!(shown.ends_with(&report), "{file}");
             let json = run(&format!("-f {file} --json -v")).expect_code(0).stdout;
             let objects: Vec<serde_json::Value> = json
                 .lines()

@@ -103,11 +103,11 @@ fn check_figures(connection: &Connection) {
         let flow = connection.flow(way);
         let counts = &flow.counts;
         assert!(counts.data_packets <= counts.packets && counts.pure_acks <= counts.packets);
-        assert!(counts.unique_bytes <= counts.payload_bytes);
-        assert!(counts.smallest_payload <= counts.largest_payload);
+        assert!(connection.measured(way).unique_bytes <= counts.payload_bytes);
+        assert!(connection.measured(way).smallest_payload <= counts.largest_payload);
         assert!(u64::from(counts.largest_payload) <= counts.payload_bytes);
         assert!(u64::from(flow.retransmissions()) <= counts.packets);
-        assert!(connection.transfer_time(way) >= 0 && connection.idle[way] >= 0);
+        assert!(connection.transfer_time(way) >= 0 && connection.measured(way).idle >= 0);
         for rates in [connection.goodput(way), connection.throughputs(way)] {
             for rate in [
                 rates.over_connection,
@@ -122,7 +122,7 @@ fn check_figures(connection: &Connection) {
         }
     }
     assert!(!connection.conn_state().is_empty());
-    let letters = connection.zeek.history().chars();
+    let letters = connection.measurements().zeek.history().chars();
     assert!(letters.clone().count() <= 28 && letters.into_iter().all(|letter| letter.is_ascii()));
 }
 
@@ -228,7 +228,7 @@ proptest! {
         }
         let connections = tracker.connections();
         let total: u64 = sizes.iter().map(|&size| u64::from(size)).sum();
-        prop_assert_eq!(connections[0].flow(Direction::ToServer).counts.unique_bytes, total);
+        prop_assert_eq!(connections[0].measured(Direction::ToServer).unique_bytes, total);
         prop_assert_eq!(connections[0].flow(Direction::ToServer).counts.payload_bytes, total);
         prop_assert_eq!(connections[0].delivered(Direction::ToServer), total);
         prop_assert_eq!(connections[0].missing(Direction::ToServer).count(), 0);

@@ -1,10 +1,10 @@
 //! A TCP connection: two endpoints, two flows, two states, and how it began and ended.
 
 use super::application::Application;
-use super::details::Details;
 use super::direction::{Direction, PerDirection};
 use super::encapsulation::SeenIn;
 use super::flow::Flow;
+use super::measurements::Measurements;
 use super::numbering::Numbering;
 use super::roles;
 use super::segment::Segment;
@@ -12,7 +12,6 @@ use super::sent_log::SentLog;
 use super::state::{self, State};
 use super::turns::Turns;
 use super::verdict::Verdict;
-use super::zeek::ZeekView;
 use crate::utils::addressing::Endpoint;
 use crate::utils::maybe::Maybe;
 use crate::utils::prefetch::prefetch;
@@ -166,8 +165,8 @@ pub struct Connection {
     pub first_fin: Option<Direction>,
     /// When both sides had closed.
     pub closed_at: Maybe<Timestamp>,
-    /// Figures that small transfers have no use for; `None` where there are none.
-    pub details: PerDirection<Option<Box<Details>>>,
+    /// What only those see who look at it closely; `None` where nobody does.
+    pub(super) measured: Option<Box<Measurements>>,
     /// What is known of it beyond TCP; `None` where there is nothing.
     pub application: Option<Box<Application>>,
     /// Requests and answers; `None` where nobody sent data.
@@ -176,12 +175,6 @@ pub struct Connection {
     pub(super) speaker: Option<Direction>,
     /// Whether the first octets have been read, or will not be.
     pub(super) heard: PerDirection<bool>,
-    /// Data packets sent before the first acknowledgment of any.
-    pub initial_packets: PerDirection<u16>,
-    /// Nanoseconds in which nothing was in flight either way, by the direction of the segment that ended the pause.
-    pub idle: PerDirection<i64>,
-    /// Zeek's codes.
-    pub zeek: ZeekView,
     /// Wireshark's relative numbers.
     pub(super) numbering: Numbering,
     /// The states before a RST that was believed, its time and its frame: what follows may show that it was not.
@@ -190,13 +183,14 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that begins with this segment, which is still to be taken in. `reuses` is the number of the one that had its
-    /// ports before.
+    /// ports before; `measures` says whether somebody will want its measurements.
     #[inline(always)]
     pub(super) fn begin(
         id: u64,
         (sender, receiver): (Endpoint, Endpoint),
         segment: &Segment,
         reuses: Maybe<i64>,
+        measures: bool,
     ) -> Self {
         let (sender_is_client, role_source) = roles::sender_is_client(sender, receiver, segment);
         let (client, server) = if sender_is_client {
@@ -221,14 +215,11 @@ impl Connection {
             ending: None,
             first_fin: None,
             closed_at: Maybe::default(),
-            details: PerDirection::default(),
+            measured: measures.then(Box::default),
             application: None,
             turns: None,
             speaker: None,
             heard: PerDirection::default(),
-            initial_packets: PerDirection::default(),
-            idle: PerDirection::default(),
-            zeek: ZeekView::default(),
             numbering: Numbering::default(),
             before_reset: None,
         }
@@ -236,17 +227,16 @@ impl Connection {
 
     /// Octets of memory it takes beside its own size and the log of transmissions.
     pub fn memory(&self) -> usize {
-        let flows = [Direction::ToServer, Direction::ToClient].map(|direction| {
-            let details = self.details[direction].as_deref();
-            self.flows[direction].memory() + details.map_or(0, Details::memory)
-        });
+        let flows = self.flows.0.iter().map(Flow::memory);
+        let measured = self.measured.as_deref();
         let before_reset = match &self.before_reset {
             Some(before) => size_of_val(&**before),
             None => 0,
         };
         let application = self.application.as_deref();
-        flows.iter().sum::<usize>()
+        flows.sum::<usize>()
             + before_reset
+            + measured.map_or(0, Measurements::memory)
             + application.map_or(0, Application::memory)
             + self.turns.as_deref().map_or(0, Turns::memory)
     }
@@ -255,10 +245,22 @@ impl Connection {
     pub(super) fn prefetch_beside(&self, log: &SentLog) {
         for flow in &self.flows.0 {
             flow.stream.prefetch_beside(log);
-            flow.ack_rtt.prefetch_beside();
+        }
+        if let Some(measured) = self.measured.as_deref() {
+            prefetch(measured);
         }
         if let Some(turns) = self.turns.as_deref() {
             prefetch(turns);
+        }
+    }
+
+    /// Asks for the memory beside that.
+    pub(super) fn prefetch_far(&self) {
+        if let Some(measured) = self.measured.as_deref() {
+            measured.prefetch_beside();
+        }
+        if let Some(turns) = self.turns.as_deref() {
+            turns.prefetch_beside();
         }
     }
 

@@ -126,6 +126,12 @@ impl ConnectionTracker {
         self.store.keep_leaving();
     }
 
+    /// Leaves out what only those see who look at a connection closely ([`Connection::measurements`]) and the octets in flight of events,
+    /// for connections that begin from now on.
+    pub fn leave_out_measurements(&mut self) {
+        self.store.leave_out_measurements();
+    }
+
     /// What the kept connections are found by, in the order of their numbers.
     pub fn keys(&self) -> Vec<Key> {
         self.store.keys()
@@ -353,7 +359,8 @@ impl ConnectionTracker {
         for flow in scratch.iter_mut().flat_map(|before| &mut before.flows.0) {
             flow.stream.release(scratch_log);
         }
-        let begun = Connection::begin(lone.id, (*sender, *receiver), segment, lone.reuses);
+        let (ends, measures) = ((*sender, *receiver), store.measures());
+        let begun = Connection::begin(lone.id, ends, segment, lone.reuses, measures);
         let connection = scratch.insert(begun);
         store.insert_lone(lone);
         let reused = reuses.is_some();
@@ -370,7 +377,8 @@ impl ConnectionTracker {
 
     /// Makes a whole connection of one that was kept as its SYN; returns its slot.
     fn promote(&mut self, slot: u32) -> u32 {
-        let connection = self.store.lone(slot).connection(&mut self.log);
+        let (lone, measures) = (self.store.lone(slot), self.store.measures());
+        let connection = lone.connection(&mut self.log, measures);
         self.store.promote(slot, connection)
     }
 
@@ -385,7 +393,8 @@ impl ConnectionTracker {
     fn create(&mut self, pair: Pair<'_>, segment: &Segment, reuses: Option<u64>) -> u32 {
         let (sender, receiver, hash) = pair;
         let id = self.begin();
-        let connection = Connection::begin(id, (*sender, *receiver), segment, number(reuses));
+        let (ends, measures) = ((*sender, *receiver), self.store.measures());
+        let connection = Connection::begin(id, ends, segment, number(reuses), measures);
         self.store.insert(hash, connection)
     }
 }

@@ -9,6 +9,7 @@ use super::direction::Direction;
 use super::flow::Flow;
 use super::judge::Position;
 use super::judgement::Judgement;
+use super::measurements::{OneWay, is_initial};
 use super::record::Recorded;
 use super::samples::Samples;
 use super::segment::Segment;
@@ -149,11 +150,11 @@ impl Sizes {
 pub struct Before {
     sack_rtt: Option<i64>,
     idle: i64,
+    /// The smallest window that its sender has offered so far, if it never was 0.
     smallest_window: Option<u64>,
 }
 
 /// Looks at a segment before it is recorded.
-#[inline(always)]
 pub fn before(
     connection: &Connection,
     log: &SentLog,
@@ -164,19 +165,11 @@ pub fn before(
     Before {
         sack_rtt: selectively_timed(connection, log, direction, segment, position),
         idle: idle(connection, segment),
-        smallest_window: smallest_window(connection.flow(direction)),
+        smallest_window: connection.measured(direction).windows.smallest_open(),
     }
 }
 
-/// The smallest window that a side has offered so far, if it never was 0.
-#[inline(always)]
-fn smallest_window(flow: &Flow) -> Option<u64> {
-    let windows = &flow.windows;
-    (windows.current().is_some() && windows.min > 0).then_some(u64::from(windows.min))
-}
-
 /// The round trip that a selective acknowledgment times: the highest octet of its first new block, if it was sent once (Karn).
-#[inline(always)]
 fn selectively_timed(
     connection: &Connection,
     log: &SentLog,
@@ -200,7 +193,6 @@ fn selectively_timed(
 }
 
 /// Nanoseconds that this segment ends in which nothing was in flight either way (ANALYSIS.md 7.6); 0 if it ends no such pause.
-#[inline(always)]
 fn idle(connection: &Connection, segment: &Segment) -> i64 {
     let pause = segment.time.since(connection.last);
     if pause <= LEAST_IDLE || pause <= connection.round_trip().unwrap_or(0) {
@@ -214,50 +206,35 @@ fn idle(connection: &Connection, segment: &Segment) -> i64 {
     if quiet { pause } else { 0 }
 }
 
-/// Takes in a segment that has been judged and recorded.
-#[inline(always)]
+/// Takes in a segment that has been judged and recorded, and is no copy of one that was. `own` is what is measured of its sender's
+/// direction.
 pub fn note(
-    connection: &mut Connection,
-    direction: Direction,
+    (own, other): (&mut OneWay, &mut OneWay),
+    (sender, receiver): (&Flow, &Flow),
     segment: &Segment,
     judgement: &Judgement,
     recorded: &Recorded,
     before: Before,
 ) {
-    if judgement.has(Verdict::Duplicate) || judgement.has(Verdict::OldDuplicate) {
-        return;
+    own.idle = own.idle.saturating_add(before.idle);
+    if segment.payload_len > 0 && is_initial(sender) {
+        own.initial_packets = own.initial_packets.saturating_add(1);
     }
-    connection.idle[direction] = connection.idle[direction].saturating_add(before.idle);
-    let flow = connection.flow(direction);
-    let is_initial = flow.counts.syn > 0 && flow.stream.lowest_unacknowledged() <= 1;
-    if segment.payload_len > 0 && is_initial {
-        let packets = &mut connection.initial_packets[direction];
-        *packets = packets.saturating_add(1);
-    }
-    windows(connection, direction, segment, recorded.window, before);
-    sent(connection, direction, segment, judgement, recorded);
-    acknowledged(connection, direction, segment, recorded, before);
+    windows(&mut own.details, segment, recorded.window, before);
+    sent(&mut own.details, sender, segment, judgement, recorded);
+    acknowledged(&mut other.details, receiver, segment, recorded, before);
 }
 
 /// Whether the figures of long transfers are measured for a direction.
-#[inline(always)]
 fn is_long(flow: &Flow) -> bool {
     flow.counts.data_packets >= LONG_TRANSFER && flow.counts.payload_bytes >= LONG_TRANSFER_BYTES
 }
 
 /// The smallest open window, from when a window was closed on.
-#[inline(always)]
-fn windows(
-    connection: &mut Connection,
-    direction: Direction,
-    segment: &Segment,
-    window: u64,
-    before: Before,
-) {
+fn windows(details: &mut Option<Box<Details>>, segment: &Segment, window: u64, before: Before) {
     if segment.flags.rst() {
         return;
     }
-    let details = &mut connection.details[direction];
     match (details, window) {
         (details, 0) => {
             let details = details.get_or_insert_default();
@@ -275,16 +252,14 @@ fn windows(
 }
 
 /// What the segment adds to its own direction.
-#[inline(always)]
 fn sent(
-    connection: &mut Connection,
-    direction: Direction,
+    details: &mut Option<Box<Details>>,
+    sender: &Flow,
     segment: &Segment,
     judgement: &Judgement,
     recorded: &Recorded,
 ) {
-    let flow = connection.flow(direction);
-    let is_long = is_long(flow);
+    let is_long = is_long(sender);
     let len = segment.payload_len;
     let blocks = segment.options.sack.as_slice().len() as u8;
     let cut = len.saturating_sub(segment.payload_captured);
@@ -305,7 +280,7 @@ fn sent(
     if !(rare || is_long && len > 0) {
         return;
     }
-    let details = connection.details[direction].get_or_insert_default();
+    let details = details.get_or_insert_default();
     details.pushed_without_data += u64::from(pushes_nothing);
     details.most_sack_blocks = details.most_sack_blocks.max(blocks);
     details.third_duplicate_acks += u64::from(judgement.duplicate_ack == 3);
@@ -371,19 +346,17 @@ impl Details {
 }
 
 /// What the segment tells of the other direction's data.
-#[inline(always)]
 fn acknowledged(
-    connection: &mut Connection,
-    direction: Direction,
+    details: &mut Option<Box<Details>>,
+    receiver: &Flow,
     segment: &Segment,
     recorded: &Recorded,
     before: Before,
 ) {
-    let other = direction.reverse();
     let news = &recorded.acknowledged;
     let untimed = news.segments > 0 && news.timed.is_none();
     if untimed || before.sack_rtt.is_some() {
-        let details = connection.details[other].get_or_insert_default();
+        let details = details.get_or_insert_default();
         if let Some(nanos) = before.sack_rtt {
             details.sack_rtt.add(nanos);
         }
@@ -396,12 +369,10 @@ fn acknowledged(
             details.post_loss_acks += 1;
         }
     }
-    if !is_long(connection.flow(other)) {
+    if !is_long(receiver) {
         return;
     }
-    let Some(details) = &mut connection.details[other] else {
-        return;
-    };
+    let Some(details) = details else { return };
     details.acknowledged_with_later += u64::from(news.segments.saturating_sub(1));
     if let Some(timestamps) = segment.options.timestamps.filter(|_| segment.flags.ack()) {
         details.echo(timestamps.echo, segment.time);

@@ -1,31 +1,13 @@
-//! How long turns took and who waited how long, four kinds of times for a connection. Of each kind is asked how many, the shortest,
+//! How long turns took and who waited how long, one or several kinds of times. Of each kind is asked how many, the shortest,
 //! the middle one and the longest, and of most connections there are few: so all stand together, in as few octets as hold them.
 
-use super::direction::Direction;
 use super::distribution::{Distribution, packed_steps, place_packed, step_of};
 use crate::utils::prefetch::{LINE, prefetch};
 
-/// A kind of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// From the end of the other side's run to the beginning of this direction's, as observed.
-    Wait(Direction),
-    /// From the first to the last octet of a run.
-    Transfer(Direction),
-}
-
-impl Kind {
-    const fn index(self) -> usize {
-        match self {
-            Kind::Wait(direction) => direction as usize,
-            Kind::Transfer(direction) => 2 + direction as usize,
-        }
-    }
-}
-
-const KINDS: usize = 4;
-/// So many samples of all kinds are kept as they are: eight of each. Up to then what is in the middle is exact.
-const AS_THEY_ARE: u8 = 32;
+/// So many samples of each kind, of all together, are kept as they are. Up to then what is in the middle is exact.
+const AS_THEY_ARE: usize = 8;
+/// No more kinds than this together.
+const MOST_KINDS: usize = 4;
 /// The octets that samples take at most before they are counted in a table instead.
 const MOST_OCTETS: usize = 192;
 /// Room for octets is made in rows of so many, less what the allocator puts before them.
@@ -45,25 +27,25 @@ pub struct Figures {
     pub max: i64,
 }
 
-/// The times of a connection.
+/// Times of so many kinds, which are numbered from 0.
 #[derive(Clone, Debug)]
-pub struct Durations {
+pub struct Durations<const KINDS: usize> {
     octets: Box<[u8]>,
-    kept: Kept,
+    kept: Kept<KINDS>,
 }
 
 /// How they are kept.
 #[derive(Clone, Debug)]
-enum Kept {
+enum Kept<const KINDS: usize> {
     /// Themselves in the octets: so many, in so many octets.
     AsTheyAre { samples: u8, used: u16 },
     /// While all are below 18 minutes: the steps they lie in, packed in the octets, kind after kind.
-    Short(Short),
+    Short(Short<KINDS>),
     /// In tables.
     Long(Box<[Long; KINDS]>),
 }
 
-impl Default for Durations {
+impl<const KINDS: usize> Default for Durations<KINDS> {
     fn default() -> Self {
         Self {
             octets: Box::default(),
@@ -75,7 +57,7 @@ impl Default for Durations {
     }
 }
 
-impl Durations {
+impl<const KINDS: usize> Durations<KINDS> {
     /// Asks for the octets.
     pub fn prefetch_beside(&self) {
         for place in self.octets.iter().step_by(LINE) {
@@ -83,12 +65,11 @@ impl Durations {
         }
     }
 
-    /// Adds a time of so many nanoseconds, 0 or more. `shifts` is what will be taken off the waits of each direction, as far as is
+    /// Adds a time of so many nanoseconds, 0 or more. `shift` is what will be taken off those of the first kind, as far as is
     /// known: it makes the steps as narrow as what is left asks for.
-    pub fn add(&mut self, kind: Kind, nanos: i64, shifts: [i64; 2]) {
-        let kind = kind.index();
+    pub fn add(&mut self, kind: usize, nanos: i64, shift: i64) {
         if let Kept::AsTheyAre { samples, used } = &mut self.kept {
-            if *samples < AS_THEY_ARE {
+            if usize::from(*samples) < AS_THEY_ARE * KINDS {
                 let (octets, number) = as_octets(kind, nanos);
                 let octets = &octets[..number];
                 let at = usize::from(*used);
@@ -98,7 +79,7 @@ impl Durations {
                 *used += number as u16;
                 return;
             }
-            self.count_steps(shifts);
+            self.count_steps(shift);
         }
         if let Kept::Short(short) = &mut self.kept {
             if short.add(&mut self.octets, kind, nanos) {
@@ -113,18 +94,19 @@ impl Durations {
     }
 
     /// From now on counts in which steps the times lie.
-    fn count_steps(&mut self, shifts: [i64; 2]) {
+    fn count_steps(&mut self, shift: i64) {
         let samples: Vec<_> = self.as_they_are().collect();
         let mut short = Short {
-            base: shifts.map(|shift| u32::try_from(shift.max(0)).unwrap_or(u32::MAX)),
+            base: u32::try_from(shift.max(0)).unwrap_or(u32::MAX),
             ..Short::default()
         };
         let mut octets = Box::default();
         for &(kind, nanos) in &samples {
             if !short.add(&mut octets, kind, nanos) {
-                let mut long: [Long; KINDS] = Default::default();
-                let [to_server, to_client, ..] = &mut long;
-                (to_server.base, to_client.base) = (shifts[0], shifts[1]);
+                let mut long = std::array::from_fn(|kind| Long {
+                    base: if kind == 0 { shift } else { 0 },
+                    ..Long::default()
+                });
                 for &(kind, nanos) in &samples {
                     long[kind].add(nanos);
                 }
@@ -146,8 +128,7 @@ impl Durations {
     }
 
     /// The figures of a kind, with one more time if there is one, and with so many nanoseconds taken off each; `None` without any.
-    pub fn figures(&self, kind: Kind, off: i64, more: Option<i64>) -> Option<Figures> {
-        let kind = kind.index();
+    pub fn figures(&self, kind: usize, off: i64, more: Option<i64>) -> Option<Figures> {
         let mut all = match &self.kept {
             Kept::AsTheyAre { .. } => {
                 let mut long = Long::default();
@@ -195,7 +176,7 @@ const MOST_FOR_ONE: usize = 10;
 
 /// A time in as few octets as hold it, the lowest seven bits first, each but the last with its highest bit set.
 fn as_octets(kind: usize, nanos: i64) -> ([u8; MOST_FOR_ONE], usize) {
-    let mut rest = u128::from(nanos.max(0).unsigned_abs()) << 2 | (kind % KINDS) as u128;
+    let mut rest = u128::from(nanos.max(0).unsigned_abs()) << 2 | (kind % MOST_KINDS) as u128;
     let (mut octets, mut number) = ([0; MOST_FOR_ONE], 0);
     loop {
         octets[number] = rest as u8 & 0x7f;
@@ -215,7 +196,7 @@ fn from_octets(octets: &mut std::slice::Iter<u8>) -> Option<(usize, i64)> {
         value |= u128::from(octet & 0x7f) << shift;
         shift += 7;
         if octet & 0x80 == 0 {
-            return Some((value as usize % KINDS, (value >> 2) as i64));
+            return Some((value as usize % MOST_KINDS, (value >> 2) as i64));
         }
     }
 }
@@ -240,12 +221,12 @@ impl Nanos {
 }
 
 /// Times below 18 minutes.
-#[derive(Clone, Copy, Debug, Default)]
-struct Short {
+#[derive(Clone, Copy, Debug)]
+struct Short<const KINDS: usize> {
     /// The shortest and the longest of each kind.
     ranges: [(Nanos, Nanos); KINDS],
-    /// What is taken off the waits of each direction before their step is found.
-    base: [u32; 2],
+    /// What is taken off those of the first kind before their step is found.
+    base: u32,
     /// How many are no more than that; of transfers, how many runs were a single packet.
     zeros: [u16; KINDS],
     /// The least step of the others.
@@ -254,14 +235,26 @@ struct Short {
     ends: [u8; KINDS],
 }
 
-impl Short {
+impl<const KINDS: usize> Default for Short<KINDS> {
+    fn default() -> Self {
+        Self {
+            ranges: [(Nanos([0; 5]), Nanos([0; 5])); KINDS],
+            base: 0,
+            zeros: [0; KINDS],
+            first: [0; KINDS],
+            ends: [0; KINDS],
+        }
+    }
+}
+
+impl<const KINDS: usize> Short<KINDS> {
     fn place(&self, kind: usize) -> std::ops::Range<usize> {
         let start = kind.checked_sub(1).map_or(0, |before| self.ends[before]);
         usize::from(start)..usize::from(self.ends[kind])
     }
 
     fn base(&self, kind: usize) -> u32 {
-        self.base.get(kind).copied().unwrap_or(0)
+        if kind == 0 { self.base } else { 0 }
     }
 
     /// Adds a time. Returns whether there is room for it.
@@ -324,7 +317,7 @@ impl Short {
     }
 
     fn at_large(&self, octets: &[u8]) -> [Long; KINDS] {
-        [0, 1, 2, 3].map(|kind| self.of(octets, kind))
+        std::array::from_fn(|kind| self.of(octets, kind))
     }
 }
 
@@ -384,7 +377,7 @@ mod tests {
     #[test]
     fn a_time_is_read_as_it_was_written() {
         for nanos in [0, 1, 31, 32, 4095, 4096, 5_000_000_000, i64::MAX] {
-            for kind in 0..KINDS {
+            for kind in 0..MOST_KINDS {
                 let (octets, number) = as_octets(kind, nanos);
                 let mut octets = octets[..number].iter();
                 assert_eq!(from_octets(&mut octets), Some((kind, nanos)));
@@ -397,20 +390,19 @@ mod tests {
     /// none, and one may be long.
     #[test]
     fn the_figures_are_right_in_every_form() {
-        const KINDS: [Kind; 4] = [
-            Kind::Wait(Direction::ToServer),
-            Kind::Wait(Direction::ToClient),
-            Kind::Transfer(Direction::ToServer),
-            Kind::Transfer(Direction::ToClient),
-        ];
-        let shifts = [300_000, 20_000_000];
-        for long_one in [0, 3, 7, 20, 90, 1000, -3, -20] {
-            let mut durations = Durations::default();
+        let long_ones = [0, 3, 7, 20, 90, 1000, -3, -20];
+        // The kind that stands first, what is known of what will be taken off it, and what then is.
+        let firsts = [(0, 300_000, 300_000), (1, 20_000_000, 19_990_000)];
+        for (long_one, (first, shift, off)) in long_ones
+            .into_iter()
+            .flat_map(|long_one| firsts.map(|first| (long_one, first)))
+        {
+            let mut durations = Durations::<4>::default();
             let mut all: [Vec<i64>; 4] = Default::default();
             for at in 1..=1200i64 {
                 let spread = at * 7919 % 1009;
                 let think = 470_000_000 + spread * 800_000;
-                let samples = [
+                let mut samples = [
                     if at == long_one {
                         9_000_000_000
                     } else if at == -long_one {
@@ -422,18 +414,19 @@ mod tests {
                     0,
                     if at % 4 == 0 { spread * 100 } else { 0 },
                 ];
-                for (kind, nanos) in KINDS.into_iter().zip(samples) {
-                    durations.add(kind, nanos, shifts);
-                    all[kind.index()].push(nanos);
+                samples.swap(0, first);
+                for (kind, nanos) in samples.into_iter().enumerate() {
+                    durations.add(kind, nanos, shift);
+                    all[kind].push(nanos);
                 }
-                for (kind, off) in KINDS.into_iter().zip([300_000, 19_990_000, 0, 0]) {
+                for (kind, off) in [off, 0, 0, 0].into_iter().enumerate() {
                     let found = durations.figures(kind, off, None).unwrap();
-                    let exact = exactly(&all[kind.index()], off).unwrap();
+                    let exact = exactly(&all[kind], off).unwrap();
                     let error = if at <= 8 { 0.0 } else { PERCENTILE_ERROR };
                     let far = (found.median - exact.median).abs() as f64;
                     assert!(
                         far <= exact.median as f64 * error + 1.0,
-                        "{at} {kind:?} {found:?} {exact:?}"
+                        "{at} {kind} {found:?} {exact:?}"
                     );
                     assert_eq!(
                         Figures { median: 0, ..found },
@@ -448,11 +441,11 @@ mod tests {
 
     #[test]
     fn one_more_counts_but_is_not_kept() {
-        let mut durations = Durations::default();
-        let kind = Kind::Transfer(Direction::ToServer);
+        let mut durations = Durations::<2>::default();
+        let kind = 1;
         assert_eq!(durations.figures(kind, 0, None), None);
         assert_eq!(durations.figures(kind, 0, Some(5)), exactly(&[5], 0));
-        durations.add(kind, 7, [0, 0]);
+        durations.add(kind, 7, 0);
         assert_eq!(durations.figures(kind, 0, Some(5)), exactly(&[5, 7], 0));
         assert_eq!(durations.figures(kind, 2, None), exactly(&[7], 2));
         assert!(durations.memory() <= 16);

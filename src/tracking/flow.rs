@@ -1,7 +1,6 @@
 //! One direction of a connection: everything its sender has said so far.
 
 use super::rtt::Estimate;
-use super::samples::Samples;
 use super::segment::{Place, Segment};
 use super::stream::Stream;
 use super::verdict::{Cause, VERDICT_COUNT, Verdict};
@@ -9,7 +8,6 @@ use crate::analyzers::tcp::Flags;
 use crate::utils::maybe::Maybe;
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
-use std::collections::VecDeque;
 
 /// What is counted per direction. Duplicates stand in `verdicts` alone; they are left out of every other count but the first
 /// two.
@@ -21,14 +19,10 @@ pub struct Counts {
     pub wire_bytes: u64,
     /// Octets of payload, repeated ones included.
     pub payload_bytes: u64,
-    /// Octets of payload, each counted once.
-    pub unique_bytes: u64,
     /// Packets with payload.
     pub data_packets: u64,
     /// Packets with ACK and nothing else that takes sequence space.
     pub pure_acks: u64,
-    /// Packets with PSH.
-    pub psh: u64,
     /// TCP checksums that were verified.
     pub checksums_verified: u64,
     rare: Option<Box<RareCounts>>,
@@ -38,10 +32,8 @@ pub struct Counts {
     pub fin: u32,
     /// Packets with RST.
     pub rst: u32,
-    /// Octets of payload in the largest and the smallest data packet.
+    /// Octets of payload in the largest data packet; 0 without data.
     pub largest_payload: u32,
-    /// The smallest; 0 without data.
-    pub smallest_payload: u32,
 }
 
 /// What most directions have none of: kept apart, and only where there is some.
@@ -197,54 +189,24 @@ impl LatestSegment {
     }
 }
 
-/// How a direction's windows were.
-#[derive(Clone, Debug, Default)]
-pub struct WindowStatistics {
-    /// The largest window offered, in bytes, scaled where the scale is known: below 2^30 (RFC 7323 §2.3).
+/// The windows that a direction has offered, in bytes, scaled where the scale is known: below 2^30 (RFC 7323 §2.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Windows {
+    /// The largest.
     pub max: u32,
-    /// The smallest.
-    pub min: u32,
-    current: u32,
-    /// Window × nanoseconds, for the mean weighted by time.
-    weighted: f64,
-    /// Nanoseconds over which it was observed.
-    observed: i64,
-    /// Nanoseconds during which the window was 0.
-    pub zero_nanos: i64,
-    since: Maybe<Timestamp>,
+    current: Option<u32>,
 }
 
-impl WindowStatistics {
-    /// A segment at `time` offers `window` bytes.
-    pub fn add(&mut self, window: u32, time: Timestamp) {
-        match self.since.get() {
-            None => (self.min, self.max) = (window, window),
-            Some(since) => {
-                let nanos = time.since(since).max(0);
-                self.weighted += f64::from(self.current) * nanos as f64;
-                self.observed = self.observed.saturating_add(nanos);
-                if self.current == 0 {
-                    self.zero_nanos = self.zero_nanos.saturating_add(nanos);
-                }
-                (self.min, self.max) = (self.min.min(window), self.max.max(window));
-            }
-        }
-        (self.current, self.since) = (window, time.into());
+impl Windows {
+    /// A segment offers `window` bytes. `anew` says that what was offered before is no measure for it.
+    pub fn add(&mut self, window: u32, anew: bool) {
+        self.max = if anew { window } else { self.max.max(window) };
+        self.current = Some(window);
     }
 
-    /// The mean weighted by time in bytes; the last window where no time passed; `None` without any.
-    pub fn mean(&self) -> Option<f64> {
-        let current = self.current()?;
-        Some(if self.observed > 0 {
-            self.weighted / self.observed as f64
-        } else {
-            current as f64
-        })
-    }
-
-    /// The window in force.
-    pub fn current(&self) -> Option<u64> {
-        self.since.is_some().then_some(u64::from(self.current))
+    /// The window in force; `None` before there is one.
+    pub fn current(&self) -> Option<u32> {
+        self.current
     }
 }
 
@@ -273,31 +235,15 @@ pub struct Flow {
     /// Its acknowledgments: the highest, and how often it was repeated while data were outstanding.
     pub acknowledging: Acknowledging,
     /// The windows it offered.
-    pub windows: WindowStatistics,
-    /// The most octets under way.
-    pub max_in_flight: u64,
-    /// Sum and number of what was under way, for the mean.
-    pub in_flight_sum: u64,
-    /// How many times it was taken.
-    pub in_flight_samples: u64,
+    pub windows: Windows,
     /// Time of its first data packet.
     pub first_data: Maybe<Timestamp>,
     /// Time of its last data packet.
     pub last_data: Maybe<Timestamp>,
-    /// Payload octets sent before the first acknowledgment of any.
-    pub initial_window: u64,
-    /// The longest pause between two of its packets in nanoseconds.
-    pub longest_pause: i64,
-    /// Round trips from the observer over the receiver back: this sender's data to their acknowledgment.
-    pub ack_rtt: Samples,
     /// The estimate from both, for the part of the path behind the observer.
     pub estimate: Estimate,
     /// The shortest of both; none without samples.
     pub min_rtt: Maybe<i64>,
-    /// Round trips of this side's SYN to its acknowledgment, observer to receiver and back; nanoseconds.
-    pub syn_rtt: Maybe<i64>,
-    /// What the sender knows to be acknowledged, from acknowledgments that have had the time to reach it.
-    pub known_to_sender: KnownToSender,
     recovering: Option<Box<Recovering>>,
     /// The highest timestamp value it sent.
     pub newest_tsval: Option<u32>,
@@ -326,79 +272,6 @@ static NEVER_RECOVERING: Recovering = Recovering {
     last_sack: 0,
     lost_tail: None,
 };
-
-/// Acknowledgments on their way from the observer to the sender of the data: what passes here reaches it half a round trip of
-/// its side later, and what it sends in answer passes here after the other half (ANALYSIS.md 7.3).
-#[derive(Clone, Debug, Default)]
-pub struct KnownToSender {
-    arrived: i64,
-    /// When the first of those under way arrives, and what it acknowledges.
-    first: Maybe<Timestamp>,
-    first_offset: i64,
-    /// The others: few paths have more than one.
-    #[expect(
-        clippy::box_collection,
-        reason = "eight octets where there is none, and mostly there is none"
-    )]
-    others: Option<Box<VecDeque<(Timestamp, i64)>>>,
-    /// How many others: they are a memory access away, and mostly there is none.
-    waiting: u32,
-}
-
-/// The most acknowledgments kept under way; beyond that the oldest count as arrived.
-const MAX_UNDER_WAY: usize = 4096;
-/// Closer than this to the sender, acknowledgments count as arrived at once.
-const NEAR: i64 = 1_000_000;
-
-impl KnownToSender {
-    /// An acknowledgment of everything below `offset` passes at `time`; the sender is `round_trip` nanoseconds away and back.
-    pub fn pass(&mut self, offset: i64, time: Timestamp, round_trip: i64) {
-        if round_trip <= NEAR {
-            (self.first, self.others, self.waiting) = (Maybe::default(), None, 0);
-            self.arrived = self.arrived.max(offset);
-            return;
-        }
-        let due = time.plus(round_trip);
-        if self.first.is_none() {
-            (self.first, self.first_offset) = (due.into(), offset);
-            return;
-        }
-        let others = self.others.get_or_insert_default();
-        others.push_back((due, offset));
-        self.waiting += 1;
-        if others.len() >= MAX_UNDER_WAY {
-            self.arrived = self.first_offset;
-            self.next();
-        }
-    }
-
-    /// What the sender of a segment that passes at `time` knew to be acknowledged.
-    pub fn at(&mut self, time: Timestamp) -> i64 {
-        while self.first.is_some_and(|due| due <= time) {
-            self.arrived = self.arrived.max(self.first_offset);
-            self.next();
-        }
-        self.arrived
-    }
-
-    fn next(&mut self) {
-        self.first = Maybe::default();
-        if self.waiting > 0
-            && let Some((due, offset)) = self.others.as_mut().and_then(|others| others.pop_front())
-        {
-            self.waiting -= 1;
-            (self.first, self.first_offset) = (due.into(), offset);
-        }
-    }
-
-    /// Octets of memory it takes beside its own size.
-    pub fn memory(&self) -> usize {
-        self.others.as_ref().map_or(0, |others| {
-            size_of::<VecDeque<(Timestamp, i64)>>()
-                + others.capacity() * size_of::<(Timestamp, i64)>()
-        })
-    }
-}
 
 /// A direction's acknowledgments.
 #[derive(Clone, Copy, Debug, Default)]
@@ -495,8 +368,6 @@ impl Flow {
     pub fn memory(&self) -> usize {
         let boxed = |is_there: bool, size| if is_there { size } else { 0 };
         self.stream.memory()
-            + self.known_to_sender.memory()
-            + self.ack_rtt.memory()
             + boxed(self.counts.rare.is_some(), size_of::<RareCounts>())
             + boxed(self.recovering.is_some(), size_of::<Recovering>())
     }
@@ -530,29 +401,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn acknowledgments_reach_their_sender_in_order_and_time() {
-        let mut known = KnownToSender::default();
-        let time = Timestamp::from_nanos;
-        for (at, offset) in [(0, 10), (1, 20), (2, 30)] {
-            known.pass(offset, time(at), NEAR + 1);
-        }
-        let at = |known: &mut KnownToSender, nanos| known.at(time(nanos + NEAR + 1));
-        assert_eq!(
-            [-1, 0, 1, 1, 9].map(|nanos| at(&mut known, nanos)),
-            [0, 10, 20, 20, 30]
-        );
-        known.pass(40, time(20), 0);
-        assert_eq!(known.at(time(20)), 40);
-        (0..10_000).for_each(|offset| known.pass(offset, time(30), NEAR + 1));
-        assert!(
-            known
-                .others
-                .as_ref()
-                .is_some_and(|others| others.len() <= MAX_UNDER_WAY)
-        );
-    }
-
-    #[test]
     fn ip_identifications_count_only_when_they_count() {
         let mut ids = IpIds::default();
         for id in [0xfffe, 0xffff, 0, 1] {
@@ -579,15 +427,5 @@ mod tests {
         }
         own.observe(Some(25), true);
         assert!(own.is_exact() && shared.is_counting() && !shared.is_exact());
-    }
-
-    #[test]
-    fn windows_are_weighted_by_time() {
-        let mut windows = WindowStatistics::default();
-        windows.add(100, Timestamp::from_nanos(0));
-        windows.add(0, Timestamp::from_nanos(10));
-        windows.add(50, Timestamp::from_nanos(40));
-        assert_eq!((windows.min, windows.max, windows.zero_nanos), (0, 100, 30));
-        assert_eq!(windows.mean(), Some(25.0));
     }
 }

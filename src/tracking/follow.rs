@@ -4,12 +4,12 @@
 
 use super::advance::{advance, undo_reset};
 use super::connection::Connection;
-use super::details;
 use super::direction::{Direction, PerDirection};
 use super::expected::is_expected;
 use super::first_bytes;
 use super::judge::{self, Case, Path, Position};
 use super::judgement::Judgement;
+use super::measurements;
 use super::numbering::Relative;
 use super::record::{self, Recorded};
 use super::rtt::LONGEST_ROUND_TRIP;
@@ -102,7 +102,7 @@ fn is_nothing_to_say(
 }
 
 /// Takes in a segment that has been judged. It is compiled once for segments of which nothing is said and once for the others, and so
-/// is what it calls in [`record`], [`details`], [`turns`] and [`super::zeek`]: that is why these are inlined by force.
+/// is what it calls in [`record`] and [`turns`]: that is why these are inlined by force.
 #[inline(always)]
 #[expect(
     clippy::too_many_arguments,
@@ -128,13 +128,20 @@ fn take_in(
             listened = Some(begun);
         }
     }
-    let before = details::before(connection, log, direction, segment, position);
+    let before = measurements::before(connection, log, direction, segment, position, judgement);
     let (own, other) = connection.flows.pair_mut(direction);
-    let zeek = &mut connection.zeek;
-    zeek.observe(direction, (own, other), segment, position, judgement);
     let hops_before = own.latest.map(|latest| latest.segment.hops_left);
-    let recorded = record::record((own, other), log, segment, position, judgement);
-    details::note(connection, direction, segment, judgement, &recorded, before);
+    let mut recorded = record::record((own, other), log, segment, position, judgement);
+    if let Some(before) = before {
+        measurements::note(
+            connection,
+            direction,
+            segment,
+            judgement,
+            &mut recorded,
+            before,
+        );
+    }
     connection.handshake.observe(segment);
     connection.seen_in.note(segment.encapsulation);
     connection.last = connection.last.max(segment.time);

@@ -39,15 +39,17 @@ impl Lone {
             && segment.seq != self.located.segment.seq
     }
 
-    /// The connection as it stands behind its SYN, with the SYN's transmission in the log.
-    pub fn connection(&self, log: &mut SentLog) -> Connection {
+    /// The connection as it stands behind its SYN, with the SYN's transmission in the log. `measures` says whether somebody will want
+    /// its measurements.
+    pub fn connection(&self, log: &mut SentLog, measures: bool) -> Connection {
         let Located {
             sender,
             receiver,
             segment,
             ..
         } = &self.located;
-        let mut connection = Connection::begin(self.id, (*sender, *receiver), segment, self.reuses);
+        let ends = (*sender, *receiver);
+        let mut connection = Connection::begin(self.id, ends, segment, self.reuses, measures);
         let reused = self.reuses.is_some();
         let mut judgement = Judgement::default();
         follow(

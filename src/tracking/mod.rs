@@ -22,8 +22,10 @@ pub mod glance;
 pub mod icmp_errors;
 pub mod judge;
 pub mod judgement;
+pub mod known_to_sender;
 mod listeners;
 mod lone;
+pub mod measurements;
 pub mod names;
 pub mod numbering;
 pub mod opening_table;
@@ -46,6 +48,7 @@ pub mod totals;
 pub mod turns;
 pub mod udp;
 pub mod verdict;
+pub mod windows;
 pub mod wireshark;
 pub mod zeek;
 

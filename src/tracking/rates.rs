@@ -32,7 +32,7 @@ impl Connection {
     pub fn delivered(&self, direction: Direction) -> u64 {
         let flow = self.flow(direction);
         let Some(acknowledged) = flow.stream.acknowledged.get() else {
-            return flow.counts.unique_bytes;
+            return self.measured(direction).unique_bytes;
         };
         let end = match flow.stream.fin.get() {
             Some(fin) => acknowledged.min(fin),
@@ -75,13 +75,16 @@ impl Connection {
 
     /// Nanoseconds in which something was under way: the duration without the idle time.
     pub fn active_time(&self) -> i64 {
-        let idle = self.idle.0[0].saturating_add(self.idle.0[1]);
+        let [to_server, to_client] = Direction::BOTH.map(|way| self.measured(way).idle);
+        let idle = to_server.saturating_add(to_client);
         self.duration().saturating_sub(idle).max(0)
     }
 
     /// The size of full segments: the most frequent one among the large; for small transfers the largest. 0 without data.
     pub fn effective_mss(&self, direction: Direction) -> u32 {
-        let measured = self.details[direction]
+        let measured = self
+            .measured(direction)
+            .details
             .as_ref()
             .and_then(|details| details.full_size());
         measured.unwrap_or(self.flow(direction).counts.largest_payload)
@@ -122,7 +125,7 @@ impl Connection {
             .0
             .iter()
             .any(|flow| flow.counts.payload_bytes > 0);
-        self.zeek.conn_state(has_payload)
+        self.measurements().zeek.conn_state(has_payload)
     }
 }
 

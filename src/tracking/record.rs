@@ -17,8 +17,16 @@ use crate::analyzers::tcp::Flags;
 pub struct Recorded {
     /// The window it offers in bytes, scaled where the scale is known.
     pub window: u64,
-    /// Octets under way behind it, as its sender knew it; `None` without data.
+    /// Octets under way behind it, as its sender knew it; `None` without data, and where nobody wants measurements.
     pub in_flight: Option<u64>,
+    /// Octets of payload that the capture sees for the first time.
+    pub fresh: u64,
+    /// Whether its octets count as a transmission: it has some, and is no probe.
+    pub transmits: bool,
+    /// Where it moved the acknowledgment to; `None` if it did not.
+    pub moves: Option<i64>,
+    /// Whether the round trip is that of a SYN.
+    pub times_syn: bool,
     /// The round trip that its acknowledgment times, in nanoseconds.
     pub rtt: Option<i64>,
     /// What it acknowledges that was not acknowledged before.
@@ -48,10 +56,8 @@ pub fn record(
         sender.offer = offer(segment);
     }
     if !segment.flags.rst() {
-        sender.windows.add(window, segment.time);
-        if is_first_scaled(sender, receiver, segment) {
-            (sender.windows.min, sender.windows.max) = (window, window);
-        }
+        let anew = is_first_scaled(sender, receiver, segment);
+        sender.windows.add(window, anew);
     }
     if verdicts.has(Verdict::OldDuplicate) {
         return recorded;
@@ -59,20 +65,10 @@ pub fn record(
     let mut sent = transmission(segment, position);
     sent.spurious = verdicts.has(Verdict::SpuriousRetransmission);
     if !segment.flags.rst() {
-        octets(sender, log, segment, &mut sent, judgement);
+        octets(sender, log, segment, &mut sent, judgement, &mut recorded);
         if let Some(ack) = position.ack.filter(|_| !verdicts.has(Verdict::BadSynAck)) {
-            (recorded.rtt, recorded.acknowledged) = acknowledgment(
-                (sender, receiver),
-                log,
-                segment,
-                ack,
-                &sent,
-                window,
-                judgement,
-            );
-        }
-        if segment.payload_len > 0 {
-            recorded.in_flight = Some(in_flight(sender, receiver, segment));
+            let flows = (&mut *sender, receiver);
+            acknowledgment(flows, log, segment, ack, &sent, judgement, &mut recorded);
         }
     }
     remember(sender, segment, judgement);
@@ -103,7 +99,6 @@ fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     counts.syn += u32::from(flags.syn());
     counts.fin += u32::from(flags.fin());
     counts.rst += u32::from(flags.rst());
-    counts.psh += u64::from(flags.any(Flags::PSH));
     if flags.any(Flags::URG) {
         counts.rare_mut().urg += 1;
     }
@@ -125,12 +120,6 @@ fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     if segment.payload_len > 0 {
         counts.payload_bytes += u64::from(segment.payload_len);
         counts.largest_payload = counts.largest_payload.max(segment.payload_len);
-        let smallest = if counts.data_packets == 0 {
-            u32::MAX
-        } else {
-            counts.smallest_payload
-        };
-        counts.smallest_payload = smallest.min(segment.payload_len);
         counts.data_packets += 1;
     }
 }
@@ -158,7 +147,7 @@ pub(super) fn scaled_window(sender: &Flow, receiver: &Flow, segment: &Segment) -
 
 /// Whether scaling sets in: what the SYN offered was cut to 16 bits, and is no measure for what follows.
 #[inline(always)]
-fn is_first_scaled(sender: &Flow, receiver: &Flow, segment: &Segment) -> bool {
+pub(super) fn is_first_scaled(sender: &Flow, receiver: &Flow, segment: &Segment) -> bool {
     let scaling = sender.offer.window_scale.is_some() && receiver.offer.window_scale.is_some();
     scaling && !segment.flags.syn() && sender.counts.packets == u64::from(sender.counts.syn) + 1
 }
@@ -194,6 +183,7 @@ fn octets(
     segment: &Segment,
     sent: &mut Sent,
     judgement: &Judgement,
+    recorded: &mut Recorded,
 ) {
     let verdicts = judgement.verdicts;
     let below = sent.start < sender.stream.end;
@@ -214,13 +204,11 @@ fn octets(
     }
     let syn_and_fin = u64::from(segment.flags.syn()) + u64::from(segment.flags.fin());
     let fresh = sender.stream.transmit(sent, log).unsigned_abs();
-    sender.counts.unique_bytes += fresh.saturating_sub(syn_and_fin);
+    recorded.fresh = fresh.saturating_sub(syn_and_fin);
+    recorded.transmits = true;
     remember_tail(sender, judgement);
     if segment.flags.fin() {
         sender.stream.fin = (sent.end - 1).into();
-    }
-    if sender.counts.syn > 0 && receiver_has_acknowledged_nothing(sender) {
-        sender.initial_window += u64::from(segment.payload_len);
     }
     if verdicts.has(Verdict::Retransmission) {
         let repeats = log
@@ -251,13 +239,6 @@ fn remember_tail(sender: &mut Flow, judgement: &Judgement) {
     }
 }
 
-fn receiver_has_acknowledged_nothing(sender: &Flow) -> bool {
-    sender
-        .stream
-        .acknowledged
-        .is_none_or(|acknowledged| acknowledged <= 1)
-}
-
 /// A retransmission opens a recovery that lasts until everything sent before it is acknowledged.
 fn recover(sender: &mut Flow, judgement: &Judgement) {
     let until = sender.stream.end;
@@ -271,7 +252,7 @@ fn recover(sender: &mut Flow, judgement: &Judgement) {
     }
 }
 
-/// What the segment says of the receiver's octets. Returns the round trip that it times, and what it newly acknowledges.
+/// What the segment says of the receiver's octets: the round trip that it times, and what it newly acknowledges.
 #[inline(always)]
 fn acknowledgment(
     (sender, receiver): (&mut Flow, &mut Flow),
@@ -279,9 +260,9 @@ fn acknowledgment(
     segment: &Segment,
     ack: i64,
     sent: &Sent,
-    window: u32,
     judgement: &Judgement,
-) -> (Option<i64>, Acknowledged) {
+    recorded: &mut Recorded,
+) {
     let stream = &mut receiver.stream;
     let before = stream.acknowledged;
     if let Some((_, octets)) = stream.unseen_below(ack) {
@@ -289,7 +270,7 @@ fn acknowledgment(
     }
     let news = stream.acknowledge(ack, sent, log);
     let moved = stream.acknowledged != before;
-    let edge = ack.saturating_add(i64::from(window));
+    let edge = ack.saturating_add_unsigned(recorded.window);
     stream.edge = stream.edge.unwrap_or(edge).max(edge).into();
     let told = blocks(receiver, segment, ack);
     if told.duplicate {
@@ -325,21 +306,13 @@ fn acknowledgment(
     }
     if moved {
         leave_recovery(receiver, ack);
-        receiver
-            .known_to_sender
-            .pass(ack, segment.time, sender.min_rtt.unwrap_or(0));
     }
-    let Some(timed) = news.timed else {
-        return (None, news);
-    };
+    (recorded.acknowledged, recorded.moves) = (news, moved.then_some(ack));
+    let Some(timed) = news.timed else { return };
     let rtt = segment.time.since(timed);
     receiver.add_rtt(rtt);
-    if before.is_none_or(|before| before < 1) && ack == 1 {
-        receiver.syn_rtt = rtt.into();
-    } else {
-        receiver.ack_rtt.add(rtt);
-    }
-    (Some(rtt), news)
+    recorded.rtt = Some(rtt);
+    recorded.times_syn = before.is_none_or(|before| before < 1) && ack == 1;
 }
 
 /// What selective blocks told.
@@ -379,36 +352,9 @@ fn leave_recovery(receiver: &mut Flow, ack: i64) {
     }
 }
 
-/// What is under way behind a data segment, as its sender knew it. Where acknowledgments seem to take longer to the sender than
-/// they do (a slow third step of the handshake may be all there is to tell), the window still bounds it: no sender has more under
-/// way than the receiver ever offered (RFC 9293 §3.8.6).
-#[inline(always)]
-fn in_flight(sender: &mut Flow, receiver: &Flow, segment: &Segment) -> u64 {
-    let known = sender.known_to_sender.at(segment.time).max(1);
-    let out = (sender.stream.end - known - sender.stream.sacked().above(known))
-        .max(0)
-        .unsigned_abs();
-    let scales_are_known = sender.offer.known && receiver.offer.known;
-    let most = if scales_are_known {
-        u64::from(receiver.windows.max).max(u64::from(segment.payload_len))
-    } else {
-        u64::MAX
-    };
-    let out = out.min(most);
-    sender.max_in_flight = sender.max_in_flight.max(out);
-    sender.in_flight_sum = sender.in_flight_sum.saturating_add(out);
-    sender.in_flight_samples += 1;
-    out
-}
-
 /// What the next segment of this side is compared with.
 #[inline(always)]
 fn remember(sender: &mut Flow, segment: &Segment, judgement: &Judgement) {
-    if let Some(latest) = &sender.latest {
-        sender.longest_pause = sender
-            .longest_pause
-            .max(segment.time.since(latest.segment.time));
-    }
     let loss = judgement.has(Verdict::LostSegment) || judgement.has(Verdict::Retransmission);
     sender.ip_ids.observe(segment.ip_id, loss);
     if let Some(timestamps) = segment.options.timestamps {

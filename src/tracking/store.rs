@@ -33,6 +33,8 @@ pub struct Store {
     evicted: u64,
     /// The most that were kept at once.
     peak: usize,
+    /// Whether connections are measured for those who look at them closely.
+    measures: bool,
     /// Whether those that leave are kept until they are taken.
     keeps_leaving: bool,
     leaving: Vec<Left>,
@@ -48,8 +50,8 @@ const AT_ONCE: usize = 16;
 pub enum Left {
     /// A whole one.
     Full(Box<Connection>),
-    /// One of a SYN alone.
-    Lone(Lone),
+    /// One of a SYN alone, and whether it is to be measured.
+    Lone(Lone, bool),
 }
 
 impl Left {
@@ -57,7 +59,7 @@ impl Left {
     pub fn into_connection(self) -> Connection {
         match self {
             Left::Full(connection) => *connection,
-            Left::Lone(lone) => lone.connection(&mut SentLog::default()),
+            Left::Lone(lone, measures) => lone.connection(&mut SentLog::default(), measures),
         }
     }
 }
@@ -90,6 +92,7 @@ impl Store {
             idle: VecDeque::new(),
             evicted: 0,
             peak: 0,
+            measures: true,
             keeps_leaving: false,
             leaving: Vec::new(),
         }
@@ -127,6 +130,16 @@ impl Store {
     /// Keeps those that leave from now on until they are taken.
     pub fn keep_leaving(&mut self) {
         self.keeps_leaving = true;
+    }
+
+    /// Measures no connection from now on.
+    pub fn leave_out_measurements(&mut self) {
+        self.measures = false;
+    }
+
+    /// Whether connections are measured.
+    pub fn measures(&self) -> bool {
+        self.measures
     }
 
     /// Whether any left since they were last taken.
@@ -204,9 +217,9 @@ impl Store {
     /// Asks for the memory beside that.
     pub fn prefetch_far(&self, found: Found) {
         if let Slot::Full(slot) = found.slot.get()
-            && let Some(turns) = self.full.get(slot).and_then(|full| full.turns.as_deref())
+            && let Some(connection) = self.full.get(slot)
         {
-            turns.prefetch_beside();
+            connection.prefetch_far();
         }
     }
 
@@ -360,7 +373,10 @@ impl Store {
     pub fn connection(&self, key: Key) -> Cow<'_, Connection> {
         match key.slot {
             Slot::Full(slot) => Cow::Borrowed(self.get(slot)),
-            Slot::Lone(slot) => Cow::Owned(self.lone(slot).connection(&mut SentLog::default())),
+            Slot::Lone(slot) => {
+                let lone = self.lone(slot);
+                Cow::Owned(lone.connection(&mut SentLog::default(), self.measures))
+            }
         }
     }
 
@@ -446,7 +462,8 @@ impl Store {
             }
             Slot::Lone(slot) => {
                 let lone = self.lone.take(slot);
-                lone.filter(|_| self.keeps_leaving).map(Left::Lone)
+                lone.filter(|_| self.keeps_leaving)
+                    .map(|lone| Left::Lone(lone, self.measures))
             }
         };
         self.leaving.extend(left);

@@ -6,37 +6,83 @@
 
 use super::connection::Connection;
 use super::direction::{Direction, PerDirection};
+use super::durations::Durations;
 pub use super::durations::Figures;
-use super::durations::{Durations, Kind};
 use super::judge::Position;
 use super::judgement::Judgement;
 use super::segment::Segment;
 use super::verdict::Verdict;
 use crate::utils::time::Timestamp;
 
-/// The turns of a connection.
+/// How long the server let wait, which the table shows, and what it takes to tell.
 #[derive(Clone, Debug, Default)]
 pub struct Turns {
-    /// Runs of data per direction: requests from the client, answers from the server.
-    runs: PerDirection<u32>,
-    /// When the current run began.
-    began: Timestamp,
-    /// Between the runs, and how long they took.
-    durations: Durations,
+    /// From the end of a request to the beginning of its answer, as observed.
+    waits: Durations<1>,
     /// A repeat of octets that had been acknowledged, which is no part of the run: when, and the run's end before it.
     needless: Option<Box<(Timestamp, Timestamp)>>,
 }
 
+/// What is measured of turns beside that.
+#[derive(Clone, Debug, Default)]
+pub struct Runs {
+    /// Runs of data per direction: requests from the client, answers from the server.
+    number: PerDirection<u32>,
+    /// When the current run began.
+    began: Timestamp,
+    /// How long the client thought, and from the first to the last octet of requests and of answers.
+    durations: Durations<3>,
+}
+
+const THINKING: usize = 0;
+/// The transfers to the server; those to the client are the next kind.
+const TRANSFERS: usize = 1;
+
 impl Turns {
     /// Asks for the memory beside them that the next one mostly needs.
     pub(super) fn prefetch_beside(&self) {
-        self.durations.prefetch_beside();
+        self.waits.prefetch_beside();
     }
 
     /// Octets of memory they take, themselves included.
     pub fn memory(&self) -> usize {
         let needless = self.needless.as_deref().map_or(0, size_of_val);
-        size_of::<Self>() + self.durations.memory() + needless
+        size_of::<Self>() + self.waits.memory() + needless
+    }
+}
+
+impl Runs {
+    /// Asks for the memory beside them that the next one mostly needs.
+    pub(super) fn prefetch_beside(&self) {
+        self.durations.prefetch_beside();
+    }
+
+    /// Octets of memory they take beside their own size.
+    pub(super) fn memory(&self) -> usize {
+        self.durations.memory()
+    }
+
+    /// Another run of `speaker` begins at `time`. The other side's ended at `before`, if it had one; `wait` is what `speaker` let wait,
+    /// if that can be told, and `shift` what will be taken off the client's waits.
+    fn begin(
+        &mut self,
+        speaker: Direction,
+        time: Timestamp,
+        before: Option<Timestamp>,
+        wait: Option<i64>,
+        shift: i64,
+    ) {
+        if let Some(ended) = before {
+            let kind = TRANSFERS + speaker.reverse() as usize;
+            let took = ended.since(self.began).max(0);
+            self.durations.add(kind, took, shift);
+        }
+        if let Some(wait) = wait.filter(|_| speaker == Direction::ToServer) {
+            self.durations.add(THINKING, wait, shift);
+        }
+        let number = &mut self.number[speaker];
+        *number = number.saturating_add(1);
+        self.began = time;
     }
 }
 
@@ -85,7 +131,8 @@ fn note_needless(
 /// When the last octets of the current run passed.
 fn end_of_run(connection: &Connection, speaker: Direction) -> Option<Timestamp> {
     let last = connection.flow(speaker).last_data.get()?;
-    let needless = connection.turns.as_ref()?.needless.as_deref();
+    let turns = connection.turns.as_ref();
+    let needless = turns.and_then(|turns| turns.needless.as_deref());
     Some(match needless {
         Some(&(repeated, end)) if repeated == last => end,
         _ => last,
@@ -93,28 +140,28 @@ fn end_of_run(connection: &Connection, speaker: Direction) -> Option<Timestamp> 
 }
 
 fn take_turn(connection: &mut Connection, direction: Direction, time: Timestamp) {
-    let before = connection.speaker;
-    let ended = before.and_then(|speaker| end_of_run(connection, speaker));
+    let ended = connection
+        .speaker
+        .and_then(|speaker| end_of_run(connection, speaker));
     let wait = ended.map(|ended| time.since(ended));
     // What comes sooner than it could have been caused crossed the other side's data. From the server it is no answer, but more of
     // what it said before. From the client it is a request all the same, only that nobody can say how long it thought.
-    let shifts = Direction::BOTH.map(|direction| shift(connection, direction));
-    let round_trip = shifts[direction as usize];
+    let round_trip = shift(connection, direction);
     let crossed = wait.is_some_and(|wait| wait < round_trip - round_trip / 8);
     if crossed && direction == Direction::ToClient {
         return;
     }
-    let turns = connection.turns.get_or_insert_default();
-    if let (Some(speaker), Some(ended), Some(wait)) = (before, ended, wait) {
-        let took = ended.since(turns.began).max(0);
-        turns.durations.add(Kind::Transfer(speaker), took, shifts);
-        if !crossed {
-            let kind = Kind::Wait(direction);
-            turns.durations.add(kind, wait.max(0), shifts);
-        }
+    let wait = wait.filter(|_| !crossed).map(|wait| wait.max(0));
+    if let Some(wait) = wait.filter(|_| direction == Direction::ToClient) {
+        let turns = connection.turns.get_or_insert_default();
+        turns.waits.add(0, wait, round_trip);
     }
-    turns.runs[direction] = turns.runs[direction].saturating_add(1);
-    turns.began = time;
+    let from_client = shift(connection, Direction::ToServer);
+    if let Some(measured) = &mut connection.measured {
+        measured
+            .runs
+            .begin(direction, time, ended, wait, from_client);
+    }
     connection.speaker = Some(direction);
 }
 
@@ -127,38 +174,34 @@ impl Connection {
     /// The server's think time, which is the client's time to first byte without the network: from the last octet of a request at
     /// the server to the first octet of the answer. `None` without answers.
     pub fn time_to_first_byte(&self) -> Option<Figures> {
-        self.wait(Direction::ToClient)
+        let waits = &self.turns.as_ref()?.waits;
+        waits.figures(0, shift(self, Direction::ToClient), None)
     }
 
     /// The client's think time: from the last octet of an answer at the client to the first of its next request.
     pub fn client_think_time(&self) -> Option<Figures> {
-        self.wait(Direction::ToServer)
-    }
-
-    fn wait(&self, direction: Direction) -> Option<Figures> {
-        let durations = &self.turns.as_ref()?.durations;
-        durations.figures(Kind::Wait(direction), shift(self, direction), None)
+        let durations = &self.measurements().runs.durations;
+        durations.figures(THINKING, shift(self, Direction::ToServer), None)
     }
 
     /// From the first to the last octet of a run: of requests or of answers.
     pub fn run_time(&self, direction: Direction) -> Option<Figures> {
-        let turns = self.turns.as_ref()?;
+        let runs = &self.measurements().runs;
         let current = (self.speaker == Some(direction))
             .then(|| end_of_run(self, direction))
             .flatten()
-            .map(|end| end.since(turns.began).max(0));
-        let kind = Kind::Transfer(direction);
-        turns.durations.figures(kind, 0, current)
+            .map(|end| end.since(runs.began).max(0));
+        let kind = TRANSFERS + direction as usize;
+        runs.durations.figures(kind, 0, current)
     }
 
     /// Runs of data in a direction.
     pub fn runs(&self, direction: Direction) -> u64 {
-        let turns = self.turns.as_ref();
-        turns.map_or(0, |turns| u64::from(turns.runs[direction]))
+        u64::from(self.measurements().runs.number[direction])
     }
 }
 
-const _: () = assert!(size_of::<Turns>() <= 112);
+const _: () = assert!(size_of::<Turns>() <= 64);
 
 #[cfg(test)]
 mod tests {

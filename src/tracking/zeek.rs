@@ -91,7 +91,6 @@ enum Counted {
 
 impl ZeekView {
     /// Takes in a segment, with both flows as they were before it.
-    #[inline(always)]
     pub fn observe(
         &mut self,
         direction: Direction,
@@ -123,7 +122,6 @@ impl ZeekView {
     }
 
     /// The letter of the flags, or else of data or a bare ACK.
-    #[inline(always)]
     fn flags(&mut self, direction: Direction, segment: &Segment) {
         let flags = segment.flags;
         let end = segment.end().0;
@@ -140,7 +138,6 @@ impl ZeekView {
         }
     }
 
-    #[inline(always)]
     fn once(&mut self, direction: Direction, letter: u8, bit: u8) {
         if self.once[direction] & bit == 0 {
             self.once[direction] |= bit;
@@ -188,7 +185,6 @@ impl ZeekView {
     }
 
     /// The states of both sides behind a segment.
-    #[inline(always)]
     fn advance(&mut self, direction: Direction, segment: &Segment) {
         use Endpoint::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
         let flags = segment.flags;

@@ -28,6 +28,10 @@ impl Output for ConnectionDetail {
         false
     }
 
+    fn wants_measurements(&self) -> bool {
+        true
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,
@@ -139,7 +143,11 @@ fn facts(connection: &Connection, now: Timestamp) -> Vec<(&'static str, String)>
     ];
     facts.push((
         "Zeek's conn_state, history",
-        format!("{} {}", connection.conn_state(), connection.zeek.history()),
+        format!(
+            "{} {}",
+            connection.conn_state(),
+            connection.measurements().zeek.history()
+        ),
     ));
     facts.push(("active time", format::duration(connection.active_time())));
     if let Some(nanos) = connection.handshake.round_trip() {

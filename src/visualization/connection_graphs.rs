@@ -133,6 +133,10 @@ impl Output for ConnectionGraphs {
         true
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn wants_closed(&self) -> bool {
         true
     }

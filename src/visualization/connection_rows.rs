@@ -25,7 +25,7 @@ pub const ROWS: &[(&str, Value)] = &[
         format::count(connection.flow(way).counts.payload_bytes)
     }),
     ("unique payload bytes", |connection, way| {
-        format::count(connection.flow(way).counts.unique_bytes)
+        format::count(connection.measured(way).unique_bytes)
     }),
     ("retransmitted bytes", |connection, way| {
         format::count(connection.flow(way).counts.rare().retransmitted_bytes)
@@ -58,8 +58,8 @@ pub const ROWS: &[(&str, Value)] = &[
         format!("{} / {} / {}", counts.syn, counts.fin, counts.rst)
     }),
     ("PSH / URG", |connection, way| {
-        let counts = &connection.flow(way).counts;
-        format!("{} / {}", counts.psh, counts.rare().urg)
+        let urgent = connection.flow(way).counts.rare().urg;
+        format!("{} / {urgent}", connection.measured(way).psh)
     }),
     ("pure ACKs", |connection, way| {
         format::count(connection.flow(way).counts.pure_acks)
@@ -97,69 +97,69 @@ pub const ROWS: &[(&str, Value)] = &[
         format::count(u64::from(connection.flow(way).counts.largest_payload))
     }),
     ("smallest payload", |connection, way| {
-        format::count(u64::from(connection.flow(way).counts.smallest_payload))
+        format::count(u64::from(connection.measured(way).smallest_payload))
     }),
     ("largest window", |connection, way| {
-        format::bytes(connection.flow(way).windows.max.into())
+        format::bytes(connection.measured(way).windows.max.into())
     }),
     ("smallest window", |connection, way| {
-        format::bytes(connection.flow(way).windows.min.into())
+        format::bytes(connection.measured(way).windows.min.into())
     }),
     ("mean window (by time)", |connection, way| {
         connection
-            .flow(way)
+            .measured(way)
             .windows
             .mean()
             .map_or(String::new(), |bytes| format::bytes(bytes as u64))
     }),
     ("time at window 0", |connection, way| {
-        nanos(connection.flow(way).windows.zero_nanos)
+        nanos(connection.measured(way).windows.zero_nanos)
     }),
     ("initial window", |connection, way| {
-        match connection.initial_packets[way] {
+        match connection.measured(way).initial_packets {
             0 => String::new(),
             packets => format!(
                 "{} in {packets}",
-                format::bytes(connection.flow(way).initial_window)
+                format::bytes(connection.measured(way).initial_window)
             ),
         }
     }),
     ("most bytes in flight", |connection, way| {
-        format::bytes(connection.flow(way).max_in_flight)
+        format::bytes(connection.measured(way).max_in_flight)
     }),
     ("mean bytes in flight", |connection, way| {
-        let flow = connection.flow(way);
-        match flow.in_flight_samples {
+        let measured = connection.measured(way);
+        match measured.in_flight_samples {
             0 => String::new(),
-            samples => format::bytes(flow.in_flight_sum / samples),
+            samples => format::bytes(measured.in_flight_sum / samples),
         }
     }),
     ("idle before it went on", |connection, way| {
-        nanos(connection.idle[way])
+        nanos(connection.measured(way).idle)
     }),
     ("longest pause", |connection, way| {
-        nanos(connection.flow(way).longest_pause)
+        nanos(connection.measured(way).longest_pause)
     }),
     ("longest row of repeats", |connection, way| {
         connection.flow(way).counts.rare().most_repeats.to_string()
     }),
     ("RTT, handshake", |connection, way| {
         connection
-            .flow(way)
+            .measured(way)
             .syn_rtt
             .get()
             .map_or(String::new(), format::duration)
     }),
     ("RTT samples (data → ACK)", |connection, way| {
-        format::count(connection.flow(way).ack_rtt.figures().count)
+        format::count(connection.measured(way).ack_rtt.figures().count)
     }),
     ("RTT min / mean", |connection, way| {
-        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
+        pair(&connection.measured(way).ack_rtt.figures(), |samples| {
             (samples.min as f64, samples.mean())
         })
     }),
     ("RTT median / 95 %", |connection, way| {
-        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
+        pair(&connection.measured(way).ack_rtt.figures(), |samples| {
             (
                 samples.percentile(0.5).unwrap_or(0.0),
                 samples.percentile(0.95).unwrap_or(0.0),
@@ -167,12 +167,12 @@ pub const ROWS: &[(&str, Value)] = &[
         })
     }),
     ("RTT 99 % / max", |connection, way| {
-        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
+        pair(&connection.measured(way).ack_rtt.figures(), |samples| {
             (samples.percentile(0.99).unwrap_or(0.0), samples.max as f64)
         })
     }),
     ("RTT deviation / jitter", |connection, way| {
-        pair(&connection.flow(way).ack_rtt.figures(), |samples| {
+        pair(&connection.measured(way).ack_rtt.figures(), |samples| {
             (samples.standard_deviation(), samples.jitter())
         })
     }),
@@ -192,14 +192,18 @@ pub const ROWS: &[(&str, Value)] = &[
         spread(connection, way, |details| &details.repeat_wait)
     }),
     ("ACKs that time nothing", |connection, way| {
-        connection.details[way]
+        connection
+            .measured(way)
+            .details
             .as_ref()
             .map_or(String::new(), |details| {
                 format::count(details.ambiguous_acks + details.post_loss_acks)
             })
     }),
     ("urgent bytes", |connection, way| {
-        connection.details[way]
+        connection
+            .measured(way)
+            .details
             .as_ref()
             .map_or(String::new(), |details| format::count(details.urgent_bytes))
     }),
@@ -235,7 +239,7 @@ fn rate(bytes: Option<f64>) -> String {
 
 /// The shortest and the median of samples, in one cell.
 fn spread(connection: &Connection, way: Direction, samples: fn(&Details) -> &Samples) -> String {
-    let Some(samples) = connection.details[way].as_deref().map(samples) else {
+    let Some(samples) = connection.measured(way).details.as_deref().map(samples) else {
         return String::new();
     };
     let samples = samples.figures();

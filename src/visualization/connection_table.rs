@@ -50,6 +50,10 @@ impl Output for ConnectionTable {
         false
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,

@@ -28,6 +28,10 @@ impl Output for Findings {
         false
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         _tracker: &ConnectionTracker,

@@ -127,6 +127,10 @@ pub trait Output {
     /// has to say: one that asks without need makes the whole program several times slower.
     fn wants_packets(&self) -> bool;
 
+    /// Whether it shows what is measured of connections beyond what the table needs ([`Connection::measurements`]). Where no output does,
+    /// nor wants packets, nothing of it is measured. Every output has to say: one that shows measurements without asking shows zeros.
+    fn wants_measurements(&self) -> bool;
+
     /// Whether [`Output::closed`] wants to be called. Where no output does, connections that leave are forgotten at once.
     fn wants_closed(&self) -> bool {
         false

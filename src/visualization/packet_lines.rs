@@ -31,6 +31,10 @@ impl Output for PacketLines {
         true
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         write!(
             to,

@@ -26,6 +26,10 @@ impl Output for Report {
         false
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,

@@ -44,6 +44,10 @@ impl Output for UdpTable {
         false
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         _: &ConnectionTracker,

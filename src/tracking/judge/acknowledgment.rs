@@ -67,7 +67,7 @@ fn repetition(case: &Case<'_>, ack: i64, judgement: &mut Judgement) {
         judgement.duplicate_ack = case.sender.acknowledging.duplicates.saturating_add(1);
         Verdict::DuplicateAck
     } else if !same_window {
-        judgement.basis.window_before = case.sender.windows.current();
+        judgement.basis.window_before = case.sender.windows.current().map(u64::from);
         Verdict::WindowUpdate
     } else {
         return;
@@ -116,7 +116,7 @@ fn taken_back(case: &Case<'_>, ack: i64) -> Option<i64> {
         flags.ack() && !flags.syn() && !flags.rst()
     })?;
     let offered = offset_of(stream.base()?, before.segment.ack, ack)
-        .saturating_add_unsigned(sender.windows.current()?);
+        .saturating_add_unsigned(sender.windows.current()?.into());
     let lost = offered - ack.saturating_add(i64::from(window));
     (lost >= rounding && !is_overtaken(case)).then_some(lost)
 }

@@ -92,7 +92,7 @@ impl ConnectionLine {
             client_state: states[Direction::ToServer].name(),
             server_state: states[Direction::ToClient].name(),
             conn_state: connection.conn_state(),
-            history: connection.zeek.history().to_owned(),
+            history: connection.measurements().zeek.history().to_owned(),
             ending: connection.ending.map(|ending| EndingPart {
                 how: ending.name(),
                 by: ending.by().sender_name(),

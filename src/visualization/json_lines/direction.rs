@@ -3,6 +3,7 @@
 use super::wireshark;
 use crate::tracking::details::Details;
 use crate::tracking::flow::Flow;
+use crate::tracking::measurements::OneWay;
 use crate::tracking::samples::Figures;
 use crate::tracking::verdict::{Cause, Verdict};
 use crate::tracking::wireshark::WiresharkView;
@@ -113,27 +114,28 @@ impl DirectionPart {
         let flow = connection.flow(way);
         let counts = &flow.counts;
         let none = Details::default();
-        let details = connection.details[way].as_deref().unwrap_or(&none);
+        let measured = connection.measured(way);
+        let details = measured.details.as_deref().unwrap_or(&none);
         let bits = |bytes: Option<f64>| bytes.map(|bytes| bytes * 8.0);
         let (throughput, goodput) = (connection.throughputs(way), connection.goodput(way));
         Self {
             packets: counts.packets,
             bytes: counts.wire_bytes,
             payload_bytes: counts.payload_bytes,
-            unique_bytes: counts.unique_bytes,
+            unique_bytes: measured.unique_bytes,
             retransmitted_bytes: counts.rare().retransmitted_bytes,
             retransmitted_packets: flow.retransmissions(),
             delivered_bytes: connection.delivered(way),
             stream_bytes: connection.stream_length(way),
             data_packets: counts.data_packets,
-            pushed_data_packets: counts.psh.saturating_sub(details.pushed_without_data),
+            pushed_data_packets: measured.psh.saturating_sub(details.pushed_without_data),
             urgent_data_packets: details.urgent_data_packets,
             urgent_bytes: details.urgent_bytes,
             pure_acks: counts.pure_acks,
             syn_packets: counts.syn,
             fin_packets: counts.fin,
             rst_packets: counts.rst,
-            psh_packets: counts.psh,
+            psh_packets: measured.psh,
             urg_packets: counts.rare().urg,
             sack_packets: counts.rare().sack,
             dsack_packets: counts.rare().dsack,
@@ -146,19 +148,19 @@ impl DirectionPart {
             mss: flow.offer.mss,
             effective_mss: connection.effective_mss(way),
             largest_payload: counts.largest_payload,
-            smallest_payload: counts.smallest_payload,
+            smallest_payload: measured.smallest_payload,
             mean_payload: mean(counts.payload_bytes, counts.data_packets),
             window_scale: flow.offer.window_scale,
             sack_permitted: flow.offer.sack_permitted,
             timestamps: flow.offer.timestamps,
-            window: WindowPart::of(flow, details),
-            max_in_flight: flow.max_in_flight,
+            window: WindowPart::of(flow, measured, details),
+            max_in_flight: measured.max_in_flight,
             min_in_flight: details.least_in_flight,
-            mean_in_flight: (flow.in_flight_samples > 0)
-                .then(|| flow.in_flight_sum as f64 / flow.in_flight_samples as f64),
+            mean_in_flight: (measured.in_flight_samples > 0)
+                .then(|| measured.in_flight_sum as f64 / measured.in_flight_samples as f64),
             mean_in_flight_by_time: details.mean_in_flight(),
-            initial_window_bytes: flow.initial_window,
-            initial_window_packets: connection.initial_packets[way],
+            initial_window_bytes: measured.initial_window,
+            initial_window_packets: measured.initial_packets,
             window_probe_bytes: details.probe_bytes,
             throughput_bps: bits(throughput.over_connection),
             throughput_over_transfer_bps: bits(throughput.over_transfer),
@@ -167,10 +169,10 @@ impl DirectionPart {
             goodput_over_transfer_bps: bits(goodput.over_transfer),
             goodput_over_active_time_bps: bits(goodput.over_active_time),
             transfer_ms: millis(connection.transfer_time(way)),
-            longest_pause_ms: millis(flow.longest_pause),
-            idle_ms: millis(connection.idle[way]),
-            rtt_ms: SamplesPart::of(&flow.ack_rtt.figures()),
-            syn_rtt_ms: flow.syn_rtt.get().map(millis),
+            longest_pause_ms: millis(measured.longest_pause),
+            idle_ms: millis(measured.idle),
+            rtt_ms: SamplesPart::of(&measured.ack_rtt.figures()),
+            syn_rtt_ms: measured.syn_rtt.get().map(millis),
             timestamp_rtt_ms: SamplesPart::of(&details.timestamp_rtt.figures()),
             sack_rtt_ms: SamplesPart::of(&details.sack_rtt.figures()),
             full_size_rtt_ms: SamplesPart::of(&details.full_size_rtt.figures()),
@@ -228,8 +230,8 @@ fn causes(flow: &Flow) -> BTreeMap<&'static str, u32> {
 }
 
 impl WindowPart {
-    fn of(flow: &Flow, details: &Details) -> Option<Self> {
-        let windows = &flow.windows;
+    fn of(flow: &Flow, measured: &OneWay, details: &Details) -> Option<Self> {
+        let windows = &measured.windows;
         Some(Self {
             max: windows.max.into(),
             min: windows.min.into(),

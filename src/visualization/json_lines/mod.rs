@@ -38,6 +38,10 @@ impl Output for JsonLines {
         self.packets
     }
 
+    fn wants_measurements(&self) -> bool {
+        true
+    }
+
     fn wants_closed(&self) -> bool {
         true
     }

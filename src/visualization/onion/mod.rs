@@ -30,6 +30,10 @@ impl Output for Onion {
         true
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         let frame = seen.frame;
         let title = format!("Frame {}", frame.number);

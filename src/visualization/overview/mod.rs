@@ -55,6 +55,10 @@ impl Output for Overview {
         true
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         if let Some(event) = seen.event
             && event.judgement.has(Verdict::Retransmission)

@@ -168,6 +168,10 @@ impl Output for TrafficGraph {
         true
     }
 
+    fn wants_measurements(&self) -> bool {
+        false
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         let traffic = self.traffic.get_or_insert_with(|| {
             Traffic::beginning(seen.frame.time.plus(seen.since_start.saturating_neg()))
