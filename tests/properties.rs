@@ -154,6 +154,52 @@ proptest! {
         }
     }
 
+    /// Segments out of thin air are hardly ever expected; those of a conversation with some of them in between mostly are.
+    #[test]
+    fn expected_segments_may_take_the_short_way(
+        steps in proptest::collection::vec((any::<bool>(), 0u32..4, any_segment(), 0u8..12), 1..80),
+    ) {
+        let (mut short, mut long) = (ConnectionTracker::new(8), ConnectionTracker::new(8));
+        long.judge_all();
+        let ends = [endpoint(1, 40_000), endpoint(2, 80)];
+        let mut next = [Seq(u32::MAX - 5000), Seq(7)];
+        let mut frame = 0;
+        let mut both = |side: usize, segment: Segment| {
+            let (from, to) = (ends[side], ends[1 - side]);
+            let [quickly, slowly] = [&mut short, &mut long].map(|tracker| {
+                let event = tracker.observe(from, to, &segment);
+                let said = (event.relative_seq(), event.offset(), event.window(), event.in_flight(), event.rtt());
+                (said, event.judgement.verdicts, event.states_before())
+            });
+            prop_assert_eq!(quickly, slowly);
+            Ok(())
+        };
+        for (at, (from_client, size, (_, wild), kind)) in steps.into_iter().enumerate() {
+            frame += 1;
+            let side = usize::from(!from_client);
+            let mut segment = if kind == 0 { wild } else { plain(0, 0) };
+            segment.frame = frame;
+            if kind > 0 {
+                segment.time = Timestamp::from_nanos(at as i64 * 3_000_000);
+                (segment.seq, segment.ack) = (next[side], next[1 - side]);
+                segment.payload_len = size * 700;
+                segment.payload_captured = segment.payload_len;
+                segment.ip_id = Some(frame as u16);
+                if at < 2 {
+                    segment.flags = Flags::SYN.with(Flags::ACK);
+                    segment.payload_len = 0;
+                }
+                if kind > 1 {
+                    next[side] = segment.end();
+                }
+            }
+            both(side, segment)?;
+        }
+        for (short, long) in short.all().zip(long.all()) {
+            prop_assert_eq!(format!("{short:?}"), format!("{long:?}"));
+        }
+    }
+
     /// A transfer without a single loss, seen from anywhere on a path that overtakes: nothing was sent twice, so nothing may be
     /// called a retransmission, with whatever evidence there is.
     #[test]

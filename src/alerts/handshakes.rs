@@ -203,7 +203,7 @@ impl Handshakes {
         }
         self.attempts.answer(connection.id);
         let (client, server) = (connection.client, connection.server);
-        let states = event.states_before.0;
+        let states = event.states_before().0;
         let mut probe = Probe {
             source: client.address,
             target: server.address,

@@ -156,7 +156,7 @@ impl Alerts {
         );
         let contradictory = flags.syn() && (flags.fin() || flags.rst());
         // Who closes before anything came has nothing to acknowledge.
-        let gives_up = event.states_before[event.direction] == State::SynSent && flags.fin();
+        let gives_up = event.states_before()[event.direction] == State::SynSent && flags.fin();
         let unacknowledging = !flags.ack() && !flags.syn() && !flags.rst() && !gives_up;
         let impossible = contradictory || unacknowledging;
         if impossible && self.thresholds.bad_flags.enabled {
@@ -170,9 +170,9 @@ impl Alerts {
             );
         }
         let rule = &self.thresholds.ttl_change;
-        let [client, server] = event.states_before.0;
+        let [client, server] = event.states_before().0;
         let is_open = client.is_synchronized() && server.is_synchronized();
-        if let Some(before) = event.hops_before
+        if let Some(before) = event.hops_before()
             && rule.enabled
             && flags.rst()
             && is_open

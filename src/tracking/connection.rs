@@ -124,10 +124,16 @@ impl Handshake {
                 self.repeated |= self.syn_ack.is_some();
                 self.syn_ack.set_if_none(segment.time);
             }
-            (false, true) if self.syn_ack.is_some() && !flags.rst() => {
-                self.ack.set_if_none(segment.time);
-            }
+            (false, true) if !flags.rst() => self.observe_ack(segment.time),
             _ => {}
+        }
+    }
+
+    /// Takes note of an ACK that is neither SYN nor RST.
+    #[inline]
+    pub(super) fn observe_ack(&mut self, time: Timestamp) {
+        if self.syn_ack.is_some() {
+            self.ack.set_if_none(time);
         }
     }
 }
@@ -223,6 +229,13 @@ impl Connection {
             numbering: Numbering::default(),
             before_reset: None,
         }
+    }
+
+    /// Where and when a segment passed.
+    #[inline]
+    pub(super) fn note_passing(&mut self, segment: &Segment) {
+        self.seen_in.note(segment.encapsulation);
+        self.last = self.last.max(segment.time);
     }
 
     /// Octets of memory it takes beside its own size and the log of transmissions.

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::direction::{Direction, PerDirection};
+use super::follow::{AtHand, Followed};
 use super::judgement::Judgement;
 use super::segment::Segment;
 use super::state::State;
@@ -17,48 +18,97 @@ pub struct Event<'a> {
     pub direction: Direction,
     /// The segment itself.
     pub segment: &'a Segment,
-    /// Sequence number relative to the sender's first, as Wireshark counts.
-    pub relative_seq: u32,
-    /// Acknowledgment number relative to the other side's first, as Wireshark counts; the raw field without the ACK flag.
-    pub relative_ack: u32,
-    /// Where its first octet stands in the sender's stream, in octets that do not wrap: the SYN is at 0, data begin at 1.
-    pub offset: i64,
-    /// What it acknowledges in the other side's stream, counted likewise; `None` without the ACK flag.
-    pub ack_offset: Option<i64>,
-    /// The receive window it offers in bytes, scaled if the scale is known.
-    pub window: u64,
     /// The verdicts and what they rest on.
     pub judgement: &'a Judgement,
+    followed: &'a Followed,
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn new(
+        connection: &'a Connection,
+        segment: &'a Segment,
+        at_hand: &'a AtHand,
+    ) -> Self {
+        let AtHand {
+            judgement,
+            followed,
+            ..
+        } = at_hand;
+        Self {
+            connection,
+            direction: followed.direction,
+            segment,
+            judgement,
+            followed,
+        }
+    }
+
+    /// Sequence number relative to the sender's first, as Wireshark counts.
+    pub fn relative_seq(&self) -> u32 {
+        self.followed.relative.seq
+    }
+
+    /// Acknowledgment number relative to the other side's first, as Wireshark counts; the raw field without the ACK flag.
+    pub fn relative_ack(&self) -> u32 {
+        self.followed.relative.ack
+    }
+
+    /// Where its first octet stands in the sender's stream, in octets that do not wrap: the SYN is at 0, data begin at 1.
+    pub fn offset(&self) -> i64 {
+        self.followed.position.start
+    }
+
+    /// What it acknowledges in the other side's stream, counted likewise; `None` without the ACK flag.
+    pub fn ack_offset(&self) -> Option<i64> {
+        self.followed.position.ack
+    }
+
+    /// The receive window it offers in bytes, scaled if the scale is known.
+    pub fn window(&self) -> u64 {
+        self.followed.recorded.window
+    }
+
     /// The states of both ends before it.
-    pub states_before: PerDirection<State>,
+    pub fn states_before(&self) -> PerDirection<State> {
+        self.followed.states_before
+    }
+
     /// Time to live or hop limit of its sender's segment before; `None` for the first.
-    pub hops_before: Option<u8>,
-    /// Octets of its sender that were under way behind it and not acknowledged, as the sender knew it (ANALYSIS.md 7.3);
-    /// `None` for a segment without data.
-    pub in_flight: Option<u64>,
+    pub fn hops_before(&self) -> Option<u8> {
+        self.followed.hops_before
+    }
+
+    /// Octets of its sender that were under way behind it and not acknowledged, as the sender knew it (ANALYSIS.md 7.3); `None` for a
+    /// segment without data, and where measurements are left out.
+    pub fn in_flight(&self) -> Option<u64> {
+        self.followed.recorded.in_flight
+    }
+
     /// A round-trip sample that its acknowledgment gives: nanoseconds from the observer to its sender and back.
-    pub rtt: Option<i64>,
+    pub fn rtt(&self) -> Option<i64> {
+        self.followed.recorded.rtt
+    }
 }
 
 impl Event<'_> {
     /// The span of the sender's stream that its payload covers.
     pub fn data(&self) -> Range<i64> {
         let start = self
-            .offset
+            .offset()
             .saturating_add(i64::from(self.segment.flags.syn()));
         start..start.saturating_add(i64::from(self.segment.payload_len))
     }
 
     /// The right edge of the window it offers, in the other side's stream.
     pub fn window_edge(&self) -> Option<i64> {
-        self.ack_offset
-            .map(|ack| ack.saturating_add_unsigned(self.window))
+        self.ack_offset()
+            .map(|ack| ack.saturating_add_unsigned(self.window()))
     }
 
     /// The spans of the other side's stream that its selective acknowledgment names.
     pub fn sack(&self) -> impl Iterator<Item = Range<i64>> + '_ {
         let base = self.connection.flow(self.direction.reverse()).stream.base();
-        let near = self.ack_offset.unwrap_or(0);
+        let near = self.ack_offset().unwrap_or(0);
         self.segment
             .options
             .sack

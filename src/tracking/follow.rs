@@ -7,6 +7,7 @@ use super::connection::Connection;
 use super::direction::{Direction, PerDirection};
 use super::expected::is_expected;
 use super::first_bytes;
+use super::flow::Flow;
 use super::judge::{self, Case, Path, Position};
 use super::judgement::Judgement;
 use super::measurements;
@@ -28,11 +29,11 @@ pub struct Followed {
     pub direction: Direction,
     /// Its numbers as Wireshark has them.
     pub relative: Relative,
-    /// Its place in both streams.
+    /// Its place in both streams, in octets that do not wrap: the SYN is at 0, data begin at 1.
     pub position: Position,
     /// The states of both ends before it.
     pub states_before: PerDirection<State>,
-    /// Time to live of its sender's segment before.
+    /// Time to live or hop limit of its sender's segment before; `None` for the first.
     pub hops_before: Option<u8>,
     /// What recording it brought to light.
     pub recorded: Recorded,
@@ -42,28 +43,68 @@ pub struct Followed {
     pub closes: bool,
 }
 
+/// What the tracking keeps at hand for the segment that it follows: large, and written where it stands.
+#[derive(Debug)]
+pub struct AtHand {
+    /// What the judge says of it.
+    pub judgement: Judgement,
+    /// What became of it.
+    pub followed: Followed,
+    /// Whether the judge is asked about every segment, expected or not: for tests that hold both ways against each other.
+    pub judges_all: bool,
+}
+
+impl Default for AtHand {
+    fn default() -> Self {
+        Self {
+            judgement: Judgement::default(),
+            followed: Followed {
+                direction: Direction::ToServer,
+                relative: Relative::default(),
+                position: Position::default(),
+                states_before: PerDirection([State::Closed; 2]),
+                hops_before: None,
+                recorded: Recorded::default(),
+                listened: None,
+                closes: false,
+            },
+            judges_all: false,
+        }
+    }
+}
+
 /// Takes a segment from `sender` into its connection. `reused` says that it opens the connection on ports that another one had;
 /// `payload` is as much of its payload as was captured, or nothing where nobody wants to read it.
 #[inline]
 pub fn follow(
     connection: &mut Connection,
     log: &mut SentLog,
-    judgement: &mut Judgement,
+    at_hand: &mut AtHand,
     (sender, segment): (Endpoint, &Segment),
     reused: bool,
     payload: &[u8],
-) -> Followed {
+) {
     let direction = connection.direction_from(sender);
     let position = locate(connection, log, direction, segment);
-    if is_expected(connection, direction, segment, position) {
+    let AtHand {
+        judgement,
+        followed,
+        judges_all,
+    } = at_hand;
+    followed.direction = direction;
+    followed.position = position;
+    followed.states_before = connection.states;
+    followed.hops_before = hops_before(connection.flow(direction));
+    followed.listened = None;
+    followed.closes = false;
+    let is_expected = is_expected(connection, direction, segment, position);
+    if let Some(ack) = position.ack.filter(|_| is_expected && !*judges_all) {
         debug_assert!(is_nothing_to_say(
             connection, log, direction, segment, position
         ));
         judgement.clear();
-        // A value that is known when this is compiled: what only verdicts ask for is left out of this copy of `take_in`.
-        return take_in(
-            connection, log, &NOTHING, direction, segment, position, [None; 2], payload,
-        );
+        take_in_expected(connection, log, segment, ack, payload, followed);
+        return;
     }
     let signals = judge_case(connection, log, direction, segment, position, judgement);
     judgement.verdicts.insert_if(reused, Verdict::ReusedPorts);
@@ -74,11 +115,13 @@ pub fn follow(
         .map(i64::unsigned_abs);
     undo_reset(connection, direction, segment, judgement);
     take_in(
-        connection, log, judgement, direction, segment, position, signals, payload,
-    )
+        connection, log, judgement, segment, signals, payload, followed,
+    );
 }
 
-static NOTHING: Judgement = Judgement::NOTHING;
+fn hops_before(sender: &Flow) -> Option<u8> {
+    sender.latest.map(|latest| latest.segment.hops_left)
+}
 
 /// What [`is_expected`] promises: the judge finds nothing, and the states stay as they are.
 fn is_nothing_to_say(
@@ -98,70 +141,81 @@ fn is_nothing_to_say(
         &mut judgement,
     );
     judgement.forget_that_it_was_given();
-    judgement == NOTHING && signals == [Some(Signal::Ack), None]
+    judgement == Judgement::NOTHING && signals == [Some(Signal::Ack), None]
 }
 
-/// Takes in a segment that has been judged. It is compiled once for segments of which nothing is said and once for the others, and so
-/// is what it calls in [`record`] and [`turns`]: that is why these are inlined by force.
-#[inline(always)]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "what is known of a segment when it has been judged"
-)]
+/// Takes in a segment that has been judged.
 fn take_in(
     connection: &mut Connection,
     log: &mut SentLog,
     judgement: &Judgement,
-    direction: Direction,
     segment: &Segment,
-    position: Position,
     signals: [Option<Signal>; 2],
     payload: &[u8],
-) -> Followed {
-    let relative = connection.numbering.observe(direction, segment);
-    let states_before = connection.states;
-    let mut listened = None;
+    followed: &mut Followed,
+) {
+    let (direction, position) = (followed.direction, followed.position);
+    // The states may have been those of before a RST that nobody believes any more.
+    followed.states_before = connection.states;
+    followed.relative = connection.numbering.observe(direction, segment);
     if segment.payload_len > 0 {
         turns::note(connection, direction, segment, position, judgement);
-        if !connection.heard[direction] {
-            let begun = first_bytes::listen(connection, direction, segment, position, payload);
-            listened = Some(begun);
-        }
+        listen(connection, segment, payload, followed);
     }
     let before = measurements::before(connection, log, direction, segment, position, judgement);
-    let (own, other) = connection.flows.pair_mut(direction);
-    let hops_before = own.latest.map(|latest| latest.segment.hops_left);
-    let mut recorded = record::record((own, other), log, segment, position, judgement);
+    let flows = connection.flows.pair_mut(direction);
+    let recorded = &mut followed.recorded;
+    record::record(flows, log, segment, position, judgement, recorded);
     if let Some(before) = before {
-        measurements::note(
-            connection,
-            direction,
-            segment,
-            judgement,
-            &mut recorded,
-            before,
-        );
+        measurements::note(connection, direction, segment, judgement, recorded, before);
     }
     connection.handshake.observe(segment);
-    connection.seen_in.note(segment.encapsulation);
-    connection.last = connection.last.max(segment.time);
+    connection.note_passing(segment);
     let was_closed = connection.is_closed();
     for signal in signals.into_iter().flatten() {
         advance(connection, direction, segment, signal);
     }
-    let closes = connection.is_closed() && !was_closed;
-    if closes {
+    followed.closes = connection.is_closed() && !was_closed;
+    if followed.closes {
         connection.closed_at = segment.time.into();
     }
-    Followed {
-        direction,
-        relative,
-        position,
-        states_before,
-        hops_before,
-        recorded,
-        listened,
-        closes,
+}
+
+/// What [`take_in`] comes to for a segment of which nothing is said, and which acknowledges all below `ack`. The states stay as
+/// they are.
+fn take_in_expected(
+    connection: &mut Connection,
+    log: &mut SentLog,
+    segment: &Segment,
+    ack: i64,
+    payload: &[u8],
+    followed: &mut Followed,
+) {
+    const NOTHING: Judgement = Judgement::NOTHING;
+    let (direction, position) = (followed.direction, followed.position);
+    followed.relative = connection.numbering.observe(direction, segment);
+    if segment.payload_len > 0 {
+        turns::note(connection, direction, segment, position, &NOTHING);
+        listen(connection, segment, payload, followed);
+    }
+    let before = measurements::before(connection, log, direction, segment, position, &NOTHING);
+    let flows = connection.flows.pair_mut(direction);
+    let recorded = &mut followed.recorded;
+    record::record_expected(flows, log, segment, position, ack, recorded);
+    if let Some(before) = before {
+        measurements::note(connection, direction, segment, &NOTHING, recorded, before);
+    }
+    connection.handshake.observe_ack(segment.time);
+    connection.note_passing(segment);
+}
+
+/// Reads the first words of a side, until they are known.
+#[inline(always)]
+fn listen(connection: &mut Connection, segment: &Segment, payload: &[u8], followed: &mut Followed) {
+    let (direction, position) = (followed.direction, followed.position);
+    if !connection.heard[direction] {
+        let begun = first_bytes::listen(connection, direction, segment, position, payload);
+        followed.listened = Some(begun);
     }
 }
 

@@ -4,8 +4,7 @@
 
 use super::connection::Connection;
 use super::connection_tracker::Located;
-use super::follow::follow;
-use super::judgement::Judgement;
+use super::follow::{AtHand, follow};
 use super::segment::{Header, Segment};
 use super::sent_log::SentLog;
 use crate::utils::addressing::Endpoint;
@@ -51,11 +50,10 @@ impl Lone {
         let ends = (*sender, *receiver);
         let mut connection = Connection::begin(self.id, ends, segment, self.reuses, measures);
         let reused = self.reuses.is_some();
-        let mut judgement = Judgement::default();
         follow(
             &mut connection,
             log,
-            &mut judgement,
+            &mut AtHand::default(),
             (*sender, segment),
             reused,
             &[],

@@ -11,6 +11,7 @@ use super::stream::{Acknowledged, Sent, offset_of};
 use super::verdict::{Cause, Verdict};
 use crate::analyzers::Checksum;
 use crate::analyzers::tcp::Flags;
+use crate::utils::maybe::Maybe;
 
 /// What recording a segment brought to light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,23 +35,23 @@ pub struct Recorded {
 }
 
 /// Records a segment from `sender`'s side.
-#[inline(always)]
 pub fn record(
     (sender, receiver): (&mut Flow, &mut Flow),
     log: &mut SentLog,
     segment: &Segment,
     position: Position,
     judgement: &Judgement,
-) -> Recorded {
+    recorded: &mut Recorded,
+) {
     count(&mut sender.counts, segment, judgement);
     let window = scaled_window(sender, receiver, segment);
-    let mut recorded = Recorded {
+    *recorded = Recorded {
         window: u64::from(window),
         ..Recorded::default()
     };
     let verdicts = judgement.verdicts;
     if verdicts.has(Verdict::Duplicate) || segment.header == Header::TooLong {
-        return recorded;
+        return;
     }
     if segment.flags.syn() {
         sender.offer = offer(segment);
@@ -60,22 +61,73 @@ pub fn record(
         sender.windows.add(window, anew);
     }
     if verdicts.has(Verdict::OldDuplicate) {
-        return recorded;
+        return;
     }
     let mut sent = transmission(segment, position);
     sent.spurious = verdicts.has(Verdict::SpuriousRetransmission);
     if !segment.flags.rst() {
-        octets(sender, log, segment, &mut sent, judgement, &mut recorded);
+        octets(sender, log, segment, &mut sent, judgement, recorded);
         if let Some(ack) = position.ack.filter(|_| !verdicts.has(Verdict::BadSynAck)) {
             let flows = (&mut *sender, receiver);
-            acknowledgment(flows, log, segment, ack, &sent, judgement, &mut recorded);
+            acknowledgment(flows, log, segment, ack, &sent, judgement, recorded);
         }
     }
     remember(sender, segment, judgement);
-    recorded
 }
 
-#[inline(always)]
+/// What [`record`] comes to for a segment of which nothing is said ([`super::expected`]): its octets, if it has some, begin where
+/// its sender's stream ends, and `ack` is nothing that was not captured.
+#[inline]
+pub fn record_expected(
+    (sender, receiver): (&mut Flow, &mut Flow),
+    log: &mut SentLog,
+    segment: &Segment,
+    position: Position,
+    ack: i64,
+    recorded: &mut Recorded,
+) {
+    let len = segment.payload_len;
+    count_expected(&mut sender.counts, segment);
+    let window = scaled_window(sender, receiver, segment);
+    let anew = is_first_scaled(sender, receiver, segment);
+    sender.windows.add(window, anew);
+    *recorded = Recorded {
+        window: u64::from(window),
+        fresh: u64::from(len),
+        transmits: len > 0,
+        ..Recorded::default()
+    };
+    if len > 0 {
+        sender.first_data.set_if_none(segment.time);
+        sender.last_data = segment.time.into();
+        sender.stream.append(&transmission(segment, position), log);
+    }
+    let before = receiver.stream.acknowledged;
+    note_edge(receiver, ack, recorded.window);
+    sender.acknowledging.last_time = segment.time.into();
+    if receiver.stream.is_news(ack) {
+        recorded.acknowledged = receiver.stream.acknowledge_sent(ack, log);
+        recorded.moves = Some(ack);
+        sender.acknowledging.duplicates = 0;
+        sender.acknowledging.last_progress = segment.frame;
+        leave_recovery(receiver, ack);
+        time_round_trip(receiver, segment, ack, before, recorded);
+    }
+    remember(sender, segment, &Judgement::NOTHING);
+}
+
+#[inline]
+fn count_expected(counts: &mut Counts, segment: &Segment) {
+    let len = segment.payload_len;
+    counts.packets += 1;
+    counts.wire_bytes += u64::from(segment.wire_len);
+    counts.checksums_verified += u64::from(segment.checksum.is_some());
+    counts.pure_acks += u64::from(len == 0);
+    counts.payload_bytes += u64::from(len);
+    counts.largest_payload = counts.largest_payload.max(len);
+    counts.data_packets += u64::from(len > 0);
+}
+
 fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     counts.packets += 1;
     counts.wire_bytes += u64::from(segment.wire_len);
@@ -176,7 +228,6 @@ fn transmission(segment: &Segment, position: Position) -> Sent {
 }
 
 /// The octets of the segment itself.
-#[inline(always)]
 fn octets(
     sender: &mut Flow,
     log: &mut SentLog,
@@ -222,7 +273,6 @@ fn octets(
 }
 
 /// The packets that are known to be missing behind the captured octets become fewer as these go on.
-#[inline(always)]
 fn remember_tail(sender: &mut Flow, judgement: &Judgement) {
     let end = sender.stream.end;
     if let Some(packets) = judgement.lost_tail {
@@ -253,7 +303,6 @@ fn recover(sender: &mut Flow, judgement: &Judgement) {
 }
 
 /// What the segment says of the receiver's octets: the round trip that it times, and what it newly acknowledges.
-#[inline(always)]
 fn acknowledgment(
     (sender, receiver): (&mut Flow, &mut Flow),
     log: &mut SentLog,
@@ -270,8 +319,7 @@ fn acknowledgment(
     }
     let news = stream.acknowledge(ack, sent, log);
     let moved = stream.acknowledged != before;
-    let edge = ack.saturating_add_unsigned(recorded.window);
-    stream.edge = stream.edge.unwrap_or(edge).max(edge).into();
+    note_edge(receiver, ack, recorded.window);
     let told = blocks(receiver, segment, ack);
     if told.duplicate {
         sender.counts.rare_mut().dsack += 1;
@@ -308,7 +356,29 @@ fn acknowledgment(
         leave_recovery(receiver, ack);
     }
     (recorded.acknowledged, recorded.moves) = (news, moved.then_some(ack));
-    let Some(timed) = news.timed else { return };
+    time_round_trip(receiver, segment, ack, before, recorded);
+}
+
+/// How far the receiver's window reaches.
+#[inline(always)]
+fn note_edge(receiver: &mut Flow, ack: i64, window: u64) {
+    let stream = &mut receiver.stream;
+    let edge = ack.saturating_add_unsigned(window);
+    stream.edge = stream.edge.unwrap_or(edge).max(edge).into();
+}
+
+/// The round trip that an acknowledgment times. `before` is what was acknowledged before it.
+#[inline(always)]
+fn time_round_trip(
+    receiver: &mut Flow,
+    segment: &Segment,
+    ack: i64,
+    before: Maybe<i64>,
+    recorded: &mut Recorded,
+) {
+    let Some(timed) = recorded.acknowledged.timed else {
+        return;
+    };
     let rtt = segment.time.since(timed);
     receiver.add_rtt(rtt);
     recorded.rtt = Some(rtt);
@@ -322,7 +392,6 @@ struct Told {
     news: bool,
 }
 
-#[inline(always)]
 fn blocks(receiver: &mut Flow, segment: &Segment, ack: i64) -> Told {
     let Some(base) = receiver.stream.base() else {
         return Told::default();

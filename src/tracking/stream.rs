@@ -321,17 +321,13 @@ impl Stream {
             self.open_hole(self.end..range.start, sent);
         }
         if range.end > self.end || !self.started {
-            self.looks = self.looks.saturating_sub(EARNED);
             fresh += range.end
                 - if self.started {
                     range.start.max(self.end)
                 } else {
                     range.start
                 };
-            self.end = range.end;
-            if let Some(gaps) = &mut self.gaps {
-                gaps.repeat_since = Maybe::default();
-            }
+            self.reach_new_octets(range.end);
         }
         self.started = true;
         if sent.start < sent.end {
@@ -339,6 +335,23 @@ impl Stream {
             log.push(&mut self.sent, sent);
         }
         fresh
+    }
+
+    /// The same for octets that begin where the stream, which has started, ends.
+    #[inline]
+    pub fn append(&mut self, sent: &Sent, log: &mut SentLog) {
+        self.reach_new_octets(sent.end);
+        self.make_room(log);
+        log.push(&mut self.sent, sent);
+    }
+
+    #[inline]
+    fn reach_new_octets(&mut self, end: i64) {
+        self.looks = self.looks.saturating_sub(EARNED);
+        self.end = end;
+        if let Some(gaps) = &mut self.gaps {
+            gaps.repeat_since = Maybe::default();
+        }
     }
 
     /// Keeps within the bounds before a transmission is added.
@@ -471,12 +484,8 @@ impl Stream {
 
     /// Records that the receiver acknowledges everything below `offset`, in a segment that looks like `by`.
     pub fn acknowledge(&mut self, offset: i64, by: &Sent, log: &mut SentLog) -> Acknowledged {
-        let mut news = Acknowledged::default();
-        if self
-            .acknowledged
-            .is_some_and(|acknowledged| offset <= acknowledged)
-        {
-            return news;
+        if !self.is_news(offset) {
+            return Acknowledged::default();
         }
         if self.started && offset > self.end {
             self.open_hole(
@@ -489,6 +498,20 @@ impl Stream {
             );
             self.end = offset;
         }
+        self.acknowledge_sent(offset, log)
+    }
+
+    /// Whether an acknowledgment of everything below `offset` tells of more than those before it.
+    #[inline]
+    pub fn is_news(&self, offset: i64) -> bool {
+        self.acknowledged
+            .is_none_or(|acknowledged| offset > acknowledged)
+    }
+
+    /// The same for an offset that is news, and not beyond what was captured.
+    #[inline]
+    pub fn acknowledge_sent(&mut self, offset: i64, log: &mut SentLog) -> Acknowledged {
+        let mut news = Acknowledged::default();
         self.acknowledged = offset.into();
         if let Some(gaps) = &mut self.gaps {
             for hole in gaps.holes.iter_mut().take_while(|hole| hole.end <= offset) {

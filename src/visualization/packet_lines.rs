@@ -81,11 +81,11 @@ impl PacketLines {
         } else {
             write!(to, "[{}]", segment.flags)?;
         }
-        write!(to, " seq={}", event.relative_seq)?;
+        write!(to, " seq={}", event.relative_seq())?;
         if segment.flags.ack() {
-            write!(to, " ack={}", event.relative_ack)?;
+            write!(to, " ack={}", event.relative_ack())?;
         }
-        write!(to, " win={} len={}", event.window, segment.payload_len)?;
+        write!(to, " win={} len={}", event.window(), segment.payload_len)?;
         write!(to, "{}", Options(packet, event))?;
         let states = connection.states;
         write!(

@@ -187,7 +187,7 @@ impl ConnectionTrace {
             self.rungs.observe(event);
         }
         let own = &mut self.flows[event.direction];
-        if let Some(octets) = event.in_flight {
+        if let Some(octets) = event.in_flight() {
             own.end = own.end.max(event.data().end);
             let octets = i64::try_from(octets).unwrap_or(i64::MAX);
             own.in_flight.push(time, octets, window);
@@ -206,7 +206,7 @@ impl ConnectionTrace {
             high,
             count: 1,
         };
-        let whole = mark(event.offset, data.end.max(event.offset + 1));
+        let whole = mark(event.offset(), data.end.max(event.offset() + 1));
         let payload = mark(data.start, data.end.max(data.start + 1));
         if segment.payload_len > 0 && !judgement.has(Verdict::Duplicate) {
             own.payload
@@ -274,14 +274,14 @@ impl ConnectionTrace {
         let (segment, judgement) = (event.segment, event.judgement);
         let other = &mut self.flows[event.direction.reverse()];
         let time = segment.time;
-        if let Some(nanos) = event.rtt {
+        if let Some(nanos) = event.rtt() {
             other.round_trips.push(time, nanos, window);
             let flow = event.connection.flow(event.direction.reverse());
             if let Some(smoothed) = flow.estimate.smoothed() {
                 other.smoothed.push(time, smoothed, window);
             }
         }
-        let (Some(ack), false) = (event.ack_offset, judgement.has(Verdict::Duplicate)) else {
+        let (Some(ack), false) = (event.ack_offset(), judgement.has(Verdict::Duplicate)) else {
             return;
         };
         if segment.flags.rst() || judgement.has(Verdict::OldDuplicate) {
@@ -297,7 +297,7 @@ impl ConnectionTrace {
             let flow = event.connection.flow(event.direction.reverse());
             other.arrive(time, flow.stream.sacked(), window);
         }
-        let size = i64::try_from(event.window).unwrap_or(i64::MAX);
+        let size = i64::try_from(event.window()).unwrap_or(i64::MAX);
         if !segment.flags.any(Flags::SYN) {
             other.window.push(time, size, window);
         }

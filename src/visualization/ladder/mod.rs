@@ -79,11 +79,11 @@ impl Rungs {
             time: event.segment.time,
             direction: event.direction,
             flags: event.segment.flags,
-            seq: event.relative_seq,
-            ack: event.relative_ack,
+            seq: event.relative_seq(),
+            ack: event.relative_ack(),
             len: event.segment.payload_len,
             verdicts: event.judgement.verdicts,
-            states: [event.states_before, event.connection.states],
+            states: [event.states_before(), event.connection.states],
         });
     }
 

@@ -10,7 +10,7 @@ use crate::visualization::wireshark_column::Column;
 /// What the tracking says: the connection, the states, the verdicts.
 pub(super) fn tracked(event: &Event<'_>, wireshark: Option<&Analysis>) -> Block {
     let connection = event.connection;
-    let (before, after) = (event.states_before, connection.states);
+    let (before, after) = (event.states_before(), connection.states);
     let change = |direction: Direction| {
         if before[direction] == after[direction] {
             format!("{}", after[direction])
@@ -26,17 +26,17 @@ pub(super) fn tracked(event: &Event<'_>, wireshark: Option<&Analysis>) -> Block 
             format!("{} → {}", connection.client, connection.server),
         )
         .field("From", 0, event.direction.sender_name(), "")
-        .field("Relative sequence", 0, event.relative_seq, "")
-        .field("Window, scaled", 0, event.window, "bytes")
+        .field("Relative sequence", 0, event.relative_seq(), "")
+        .field("Window, scaled", 0, event.window(), "bytes")
         .field("Client's state", 0, change(Direction::ToServer), "")
         .field("Server's state", 0, change(Direction::ToClient), "");
     if event.segment.flags.ack() {
-        block = block.field("Relative acknowledgment", 0, event.relative_ack, "");
+        block = block.field("Relative acknowledgment", 0, event.relative_ack(), "");
     }
-    if let Some(octets) = event.in_flight {
+    if let Some(octets) = event.in_flight() {
         block = block.field("Bytes in flight", 0, octets, "sent and not acknowledged");
     }
-    if let Some(nanos) = event.rtt {
+    if let Some(nanos) = event.rtt() {
         block = block.field(
             "Round trip",
             0,
