@@ -134,6 +134,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("csv", &["visualization/series_csv.rs"]),
     ("etherparse", &["analyzers/other.rs"]),
     ("flate2", &["capture/compressed.rs"]),
+    ("foldhash", &["alerts/distinct.rs"]),
     ("hashbrown", &["alerts/table.rs", "tracking/"]),
     ("indicatif", &["progress.rs"]),
     ("ipnet", &["selection.rs"]),

@@ -140,6 +140,7 @@ impl Handshake {
 
 /// A TCP connection.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Connection {
     /// Its number, from 0 in the order of first packets, as Wireshark's tcp.stream.
     pub id: u64,
