@@ -360,7 +360,9 @@ impl Session {
                     event.as_ref(),
                 )?;
             }
-            self.learn_names(taken.time());
+            if self.tracker.has_names() {
+                self.learn_names(taken.time());
+            }
             self.let_go()?;
             self.tell()?;
         }

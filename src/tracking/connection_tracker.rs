@@ -245,6 +245,12 @@ impl ConnectionTracker {
         self.reading.gave_up
     }
 
+    /// Whether there are names that [`ConnectionTracker::take_names`] has not taken.
+    #[inline]
+    pub fn has_names(&self) -> bool {
+        !self.reading.names.is_empty()
+    }
+
     /// Names of addresses from DNS over TCP since the last call.
     pub fn take_names(&mut self) -> Vec<(IpAddr, String)> {
         std::mem::take(&mut self.reading.names)
