@@ -53,8 +53,9 @@ impl Stats {
         };
         [
             format!(
-                "connections: {} kept, {} at the peak, {} evicted, {} in all",
+                "connections: {} kept, {} of them over, {} at the peak, {} evicted, {} in all",
                 format::count(kept),
+                format::count(memory.over as u64),
                 format::count(memory.peak as u64),
                 format::count(self.evicted),
                 format::count(self.connections)
@@ -107,7 +108,7 @@ mod tests {
         let [connections, memory, time] = Stats::default().lines(None);
         assert_eq!(
             connections,
-            "connections: 0 kept, 0 at the peak, 0 evicted, 0 in all"
+            "connections: 0 kept, 0 of them over, 0 at the peak, 0 evicted, 0 in all"
         );
         assert!(memory.contains(" 0 bytes per kept connection") && !memory.contains("process"));
         assert!(
@@ -123,6 +124,7 @@ mod tests {
             evicted: 2,
             memory: TrackerMemory {
                 kept: 10,
+                over: 4,
                 peak: 11,
                 connections: 4000,
                 index: 100,
@@ -138,7 +140,7 @@ mod tests {
         let [connections, memory, time] = stats.lines(Some(3 << 20));
         assert_eq!(
             connections,
-            "connections: 10 kept, 11 at the peak, 2 evicted, 12 in all"
+            "connections: 10 kept, 4 of them over, 11 at the peak, 2 evicted, 12 in all"
         );
         assert_eq!(
             memory,

@@ -112,6 +112,16 @@ impl Handshake {
         (complete && nanos >= 0).then_some(nanos)
     }
 
+    /// One that took so many nanoseconds.
+    pub(super) fn of_round_trip(syn: Timestamp, nanos: i64) -> Self {
+        Self {
+            syn: syn.into(),
+            syn_ack: syn.into(),
+            ack: syn.plus(nanos).into(),
+            repeated: false,
+        }
+    }
+
     /// Takes note of a segment.
     pub(super) fn observe(&mut self, segment: &Segment) {
         let flags = segment.flags;
@@ -200,20 +210,34 @@ impl Connection {
         measures: bool,
     ) -> Self {
         let (sender_is_client, role_source) = roles::sender_is_client(sender, receiver, segment);
-        let (client, server) = if sender_is_client {
+        let ends = if sender_is_client {
             (sender, receiver)
         } else {
             (receiver, sender)
         };
+        let mut connection = Self::new(id, ends, role_source, (segment.frame, segment.time));
+        connection.reuses = reuses;
+        connection.measured = measures.then(Box::default);
+        connection
+    }
+
+    /// A connection of which nothing is known but where and when it began.
+    #[inline(always)]
+    pub(super) fn new(
+        id: u64,
+        (client, server): (Endpoint, Endpoint),
+        role_source: RoleSource,
+        (first_frame, start): (u64, Timestamp),
+    ) -> Self {
         Self {
             id,
             client,
             server,
             role_source,
-            reuses,
-            first_frame: segment.frame,
-            start: segment.time,
-            last: segment.time,
+            reuses: Maybe::default(),
+            first_frame,
+            start,
+            last: start,
             // Until something is known of them (ANALYSIS.md 2.2).
             states: PerDirection([State::Closed, State::Listen]),
             flows: PerDirection([Flow::default(), Flow::default()]),
@@ -222,7 +246,7 @@ impl Connection {
             ending: None,
             first_fin: None,
             closed_at: Maybe::default(),
-            measured: measures.then(Box::default),
+            measured: None,
             application: None,
             turns: None,
             speaker: None,

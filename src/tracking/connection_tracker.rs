@@ -45,6 +45,8 @@ pub struct Located {
 pub struct TrackerMemory {
     /// Connections that are kept.
     pub kept: usize,
+    /// Those among them that are over, of which only the report's figures are kept.
+    pub over: usize,
     /// The most that were kept at once.
     pub peak: usize,
     /// The kept connections by their own size.
@@ -267,6 +269,7 @@ impl ConnectionTracker {
         let slot = match self.store.find(hash, error.sender, error.receiver, None)? {
             Slot::Full(slot) => slot,
             Slot::Lone(slot) => self.promote(slot),
+            Slot::Past(slot) => self.revive(slot),
         };
         let connection = self.store.get_mut(slot);
         icmp_errors::note(connection, frame, time, error);
@@ -308,6 +311,9 @@ impl ConnectionTracker {
             Some(Slot::Full(slot)) if !self.is_new_stream(slot, *sender, segment) => (slot, false),
             Some(Slot::Lone(slot)) if !self.store.lone(slot).is_replaced_by(*sender, segment) => {
                 (self.promote(slot), false)
+            }
+            Some(Slot::Past(slot)) if !self.store.past(slot).is_replaced_by(*sender, segment) => {
+                (self.revive(slot), false)
             }
             found => {
                 let reuses = found.map(|slot| self.store.id_of(slot));
@@ -351,7 +357,7 @@ impl ConnectionTracker {
         reuses: Option<u64>,
     ) -> Event<'a> {
         let lone = Lone {
-            id: self.begin(),
+            id: self.begin(segment.time),
             reuses: number(reuses),
             located: Located {
                 sender: *sender,
@@ -390,12 +396,20 @@ impl ConnectionTracker {
     fn promote(&mut self, slot: u32) -> u32 {
         let (lone, measures) = (self.store.lone(slot), self.store.measures());
         let connection = lone.connection(&mut self.log, measures);
-        self.store.promote(slot, connection)
+        self.store.promote(Slot::Lone(slot), connection)
     }
 
-    /// The number of a new connection, for which there is room from then on.
-    fn begin(&mut self) -> u64 {
-        self.store.make_room(&mut self.log);
+    /// Makes a whole connection again of one that was over; returns its slot.
+    fn revive(&mut self, slot: u32) -> u32 {
+        let connection = self.store.past(slot).clone().into_connection();
+        let slot = self.store.promote(Slot::Past(slot), connection);
+        self.store.note_closed(slot);
+        slot
+    }
+
+    /// The number of a connection that begins at `now`, for which there is room from then on.
+    fn begin(&mut self, now: Timestamp) -> u64 {
+        self.store.make_room(now, &mut self.log);
         let id = self.next_id;
         self.next_id += 1;
         id
@@ -403,7 +417,7 @@ impl ConnectionTracker {
 
     fn create(&mut self, pair: Pair<'_>, segment: &Segment, reuses: Option<u64>) -> u32 {
         let (sender, receiver, hash) = pair;
-        let id = self.begin();
+        let id = self.begin(segment.time);
         let (ends, measures) = ((*sender, *receiver), self.store.measures());
         let connection = Connection::begin(id, ends, segment, number(reuses), measures);
         self.store.insert(hash, connection)

@@ -231,6 +231,14 @@ impl SeenIn {
         }
     }
 
+    /// The only stack; `None` if there are several, or none yet.
+    pub(super) fn only(&self) -> Option<EncapsulationId> {
+        match self.0 {
+            [id, FREE, ..] if id != FREE => Some(id),
+            _ => None,
+        }
+    }
+
     /// The stacks, in words; empty if all packets came without any.
     pub fn names(&self, encapsulations: &Encapsulations) -> Vec<String> {
         match self.0 {

@@ -89,6 +89,16 @@ impl Counts {
         self.rare.get_or_insert_with(|| Box::new(RareCounts::NONE))
     }
 
+    /// Takes out what most directions have none of.
+    pub(super) fn take_rare(&mut self) -> Option<Box<RareCounts>> {
+        self.rare.take()
+    }
+
+    /// Puts back what was taken out.
+    pub(super) fn set_rare(&mut self, rare: Option<Box<RareCounts>>) {
+        self.rare = rare;
+    }
+
     /// How often each verdict was given.
     pub fn verdicts(&self) -> &VerdictCounts {
         &self.rare().verdicts

@@ -30,6 +30,7 @@ pub mod names;
 pub mod numbering;
 pub mod opening_table;
 mod pair_hash;
+mod past;
 pub mod ranges;
 pub mod rates;
 pub mod record;

@@ -32,6 +32,11 @@ impl Numbering {
         self.bases[direction]
     }
 
+    /// Sets the bases of the client's and the server's numbers.
+    pub(super) fn set(&mut self, bases: [Option<Seq>; 2]) {
+        self.bases = PerDirection(bases);
+    }
+
     /// Whether this is a SYN+ACK with another sequence number than its sender's known one: the base moves in the middle of
     /// the stream, and Wireshark remarks it.
     pub fn moves_base(&self, direction: Direction, segment: &Segment) -> bool {

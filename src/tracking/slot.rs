@@ -7,6 +7,8 @@ pub enum Slot {
     Full(u32),
     /// Among those of one SYN.
     Lone(u32),
+    /// Among those that are over.
+    Past(u32),
 }
 
 /// What a kept connection is found by at the end.
@@ -17,12 +19,16 @@ pub struct Key {
     pub(super) slot: Slot,
 }
 
-/// A slot in four octets: the highest bit tells which kind.
+/// A slot in four octets: the highest two bits tell which kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packed(u32);
 
-/// The bit, and one more than the largest number of a slot.
-pub const LONE: u32 = 1 << 31;
+const LONE: u32 = 1 << 31;
+const PAST: u32 = 1 << 30;
+const KIND: u32 = LONE | PAST;
+
+/// The largest number of a slot.
+pub const LARGEST: u32 = !KIND;
 
 impl Packed {
     /// A slot, packed.
@@ -30,15 +36,17 @@ impl Packed {
         match slot {
             Slot::Full(slot) => Self(slot),
             Slot::Lone(slot) => Self(slot | LONE),
+            Slot::Past(slot) => Self(slot | PAST),
         }
     }
 
     /// The slot.
     pub const fn get(self) -> Slot {
-        if self.0 & LONE == 0 {
-            Slot::Full(self.0)
-        } else {
-            Slot::Lone(self.0 & !LONE)
+        let slot = self.0 & LARGEST;
+        match self.0 & KIND {
+            0 => Slot::Full(slot),
+            LONE => Slot::Lone(slot),
+            _ => Slot::Past(slot),
         }
     }
 }

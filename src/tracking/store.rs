@@ -1,35 +1,36 @@
 //! Where connections are kept: found by their endpoints, at most so many at a time.
 //!
-//! Those of which only a SYN was seen are kept apart, as that SYN ([`Lone`]). The index holds slot numbers; its keys have no direction,
-//! so that both directions find the same connection.
+//! Those of which only a SYN was seen are kept apart, as that SYN ([`Lone`]), and those that are over as what the report shows of them
+//! ([`Past`]). The index holds slot numbers; its keys have no direction, so that both directions find the same connection.
+//! Which leave when there is no room for more is told in [`leaving`].
+
+mod leaving;
 
 use super::connection::Connection;
 use super::connection_tracker::TrackerMemory;
 use super::glance::Glance;
 use super::lone::Lone;
 use super::pair_hash::{PairHash, PairHasher};
+use super::past::Past;
 use super::sent_log::SentLog;
-use super::slab::{CHUNK, Slab};
+use super::slab::Slab;
 pub use super::slot::{Key, Slot};
-use super::slot::{LONE, Packed};
+use super::slot::{LARGEST, Packed};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
 use hashbrown::HashTable;
+pub use leaving::Left;
+use leaving::Queues;
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 /// The connections that are kept.
 #[derive(Debug)]
 pub struct Store {
-    full: Slab<Connection>,
-    lone: Slab<Lone>,
+    kept: Kept,
     index: HashTable<Entry>,
     hasher: PairHasher,
     limit: usize,
-    /// Slots of connections in the order in which they closed, with their numbers: a slot may hold another one by now.
-    closed: VecDeque<(u32, u64)>,
-    /// Slots in the order in which they were last found to be idle, with number and time.
-    idle: VecDeque<(Slot, u64, Timestamp)>,
+    queues: Queues,
     evicted: u64,
     /// The most that were kept at once.
     peak: usize,
@@ -42,25 +43,72 @@ pub struct Store {
     epoch: u64,
 }
 
-/// How many are looked up at once before they leave.
-const AT_ONCE: usize = 16;
-
-/// A connection that left.
-#[derive(Debug)]
-pub enum Left {
-    /// A whole one.
-    Full(Box<Connection>),
-    /// One of a SYN alone, and whether it is to be measured.
-    Lone(Lone, bool),
+/// Connections in their three forms.
+#[derive(Debug, Default)]
+struct Kept {
+    full: Slab<Connection>,
+    lone: Slab<Lone>,
+    past: Slab<Past>,
 }
 
-impl Left {
-    /// The connection.
-    pub fn into_connection(self) -> Connection {
-        match self {
-            Left::Full(connection) => *connection,
-            Left::Lone(lone, measures) => lone.connection(&mut SentLog::default(), measures),
+impl Kept {
+    fn len(&self) -> usize {
+        self.full.len() + self.lone.len() + self.past.len()
+    }
+
+    /// Whether the connection in a slot is the one between two endpoints, whichever stands first.
+    #[inline]
+    fn is_between(&self, slot: Packed, a: Endpoint, b: Endpoint) -> bool {
+        match slot.get() {
+            Slot::Full(slot) => {
+                let full = self.full.get(slot);
+                full.is_some_and(|full| are_the_same(&full.client, &full.server, &a, &b))
+            }
+            Slot::Lone(slot) => {
+                let lone = self.lone.get(slot).map(|lone| &lone.located);
+                lone.is_some_and(|lone| are_the_same(&lone.sender, &lone.receiver, &a, &b))
+            }
+            Slot::Past(slot) => {
+                let past = self.past.get(slot);
+                past.is_some_and(|past| are_the_same(&past.client, &past.server, &a, &b))
+            }
         }
+    }
+
+    /// The number of the connection in a slot, and when its latest packet passed; `None` if the slot is free.
+    #[inline]
+    fn stamp(&self, slot: Slot) -> Option<(u64, Timestamp)> {
+        match slot {
+            Slot::Full(slot) => self.full.get(slot).map(|full| (full.id, full.last)),
+            Slot::Lone(slot) => {
+                let lone = self.lone.get(slot);
+                lone.map(|lone| (lone.id, lone.located.segment.time))
+            }
+            Slot::Past(slot) => self.past.get(slot).map(|past| (past.id(), past.last)),
+        }
+    }
+
+    /// Whether a slot holds the connection with this number.
+    #[inline]
+    fn holds(&self, slot: Slot, id: u64) -> bool {
+        self.stamp(slot).is_some_and(|(held, _)| held == id)
+    }
+
+    /// All that are kept, in no order, with what each is found by.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let full = self.full.iter().map(|(slot, full)| Key {
+            id: full.id,
+            slot: Slot::Full(slot),
+        });
+        let lone = self.lone.iter().map(|(slot, lone)| Key {
+            id: lone.id,
+            slot: Slot::Lone(slot),
+        });
+        let past = self.past.iter().map(|(slot, past)| Key {
+            id: past.id(),
+            slot: Slot::Past(slot),
+        });
+        full.chain(lone).chain(past)
     }
 }
 
@@ -82,14 +130,12 @@ impl Store {
     /// An empty store for at most `limit` connections, at least one.
     pub fn new(limit: usize) -> Self {
         Self {
-            full: Slab::default(),
-            lone: Slab::default(),
+            kept: Kept::default(),
             index: HashTable::new(),
             hasher: PairHasher::default(),
             epoch: 0,
-            limit: limit.clamp(1, LONE as usize - 1),
-            closed: VecDeque::new(),
-            idle: VecDeque::new(),
+            limit: limit.clamp(1, LARGEST as usize),
+            queues: Queues::default(),
             evicted: 0,
             peak: 0,
             measures: true,
@@ -100,7 +146,7 @@ impl Store {
 
     /// How many connections are kept.
     pub fn len(&self) -> usize {
-        self.full.len() + self.lone.len()
+        self.kept.len()
     }
 
     /// How many left because of the limit.
@@ -111,18 +157,24 @@ impl Store {
     /// Where the memory is, but for the log of transmissions.
     pub fn memory(&self) -> TrackerMemory {
         let index = self.index.allocation_size();
-        let (full, lone) = (size_of::<Option<Connection>>(), size_of::<Option<Lone>>());
+        let Kept { full, lone, past } = &self.kept;
+        let (of_full, of_lone) = (size_of::<Option<Connection>>(), size_of::<Option<Lone>>());
+        let beside_past = past.iter().map(|(_, past)| past.memory());
         TrackerMemory {
             kept: self.len(),
+            over: past.len(),
             peak: self.peak,
-            connections: self.full.len() * full + self.lone.len() * lone,
+            connections: full.len() * of_full
+                + lone.len() * of_lone
+                + past.len() * size_of::<Option<Past>>(),
             index,
-            beside: self.full.iter().map(|(_, full)| full.memory()).sum(),
-            reserved: self.full.reserved()
-                + self.lone.reserved()
+            beside: full.iter().map(|(_, full)| full.memory()).sum::<usize>()
+                + beside_past.sum::<usize>(),
+            reserved: full.reserved()
+                + lone.reserved()
+                + past.reserved()
                 + index
-                + self.closed.capacity() * size_of::<(u32, u64)>()
-                + self.idle.capacity() * size_of::<(Slot, u64, Timestamp)>(),
+                + self.queues.memory(),
             log: 0,
         }
     }
@@ -173,19 +225,15 @@ impl Store {
     ) -> Option<Slot> {
         if let Some(found) = ahead
             && found.epoch == self.epoch
-            && self.is_between(found.slot, a, b)
+            && self.kept.is_between(found.slot, a, b)
         {
             return Some(found.slot.get());
         }
         self.index
             .find(hash.wide(), |entry| {
-                entry.hash == hash && self.is_between(entry.slot, a, b)
+                entry.hash == hash && self.kept.is_between(entry.slot, a, b)
             })
             .map(|entry| entry.slot.get())
-    }
-
-    fn is_between(&self, slot: Packed, a: Endpoint, b: Endpoint) -> bool {
-        is_between(&self.full, &self.lone, slot, a, b)
     }
 
     /// The slot that probably holds the connection of a pair, without a look at the connection.
@@ -200,15 +248,16 @@ impl Store {
     /// Asks for the memory of what was found ahead.
     pub fn prefetch(&self, found: Found) {
         match found.slot.get() {
-            Slot::Full(slot) => self.full.prefetch(slot),
-            Slot::Lone(slot) => self.lone.prefetch(slot),
+            Slot::Full(slot) => self.kept.full.prefetch(slot),
+            Slot::Lone(slot) => self.kept.lone.prefetch(slot),
+            Slot::Past(slot) => self.kept.past.prefetch(slot),
         }
     }
 
     /// Asks for the memory beside it, when it should have arrived itself.
     pub fn prefetch_beside(&self, found: Found, log: &SentLog) {
         if let Slot::Full(slot) = found.slot.get()
-            && let Some(connection) = self.full.get(slot)
+            && let Some(connection) = self.kept.full.get(slot)
         {
             connection.prefetch_beside(log);
         }
@@ -217,7 +266,7 @@ impl Store {
     /// Asks for the memory beside that.
     pub fn prefetch_far(&self, found: Found) {
         if let Slot::Full(slot) = found.slot.get()
-            && let Some(connection) = self.full.get(slot)
+            && let Some(connection) = self.kept.full.get(slot)
         {
             connection.prefetch_far();
         }
@@ -225,39 +274,35 @@ impl Store {
 
     /// The whole connection in a slot that was found or inserted.
     pub fn get(&self, slot: u32) -> &Connection {
-        self.full.get(slot).expect(HELD)
+        self.kept.full.get(slot).expect(HELD)
     }
 
     /// The same, to be changed.
     pub fn get_mut(&mut self, slot: u32) -> &mut Connection {
-        self.full.get_mut(slot).expect(HELD)
+        self.kept.full.get_mut(slot).expect(HELD)
     }
 
     /// The connection of one SYN in a slot that was found.
     pub fn lone(&self, slot: u32) -> &Lone {
-        self.lone.get(slot).expect(HELD)
+        self.kept.lone.get(slot).expect(HELD)
+    }
+
+    /// The connection that is over in a slot that was found.
+    pub fn past(&self, slot: u32) -> &Past {
+        self.kept.past.get(slot).expect(HELD)
     }
 
     /// The number of the connection in a slot that was found.
     pub fn id_of(&self, slot: Slot) -> u64 {
-        match slot {
-            Slot::Full(slot) => self.get(slot).id,
-            Slot::Lone(slot) => self.lone(slot).id,
-        }
-    }
-
-    /// At the limit, makes a connection leave.
-    pub fn make_room(&mut self, log: &mut SentLog) {
-        if self.len() >= self.limit {
-            self.evict(log);
-        }
+        let (id, _) = self.kept.stamp(slot).expect(HELD);
+        id
     }
 
     /// Keeps a connection and returns its slot. An earlier one between the same endpoints is not found any more, but kept.
     pub fn insert(&mut self, hash: PairHash, connection: Connection) -> u32 {
         let (a, b) = (connection.client, connection.server);
         let stamp = (connection.id, connection.last);
-        let slot = self.full.insert(connection);
+        let slot = self.kept.full.insert(connection);
         self.point(hash, (a, b), Slot::Full(slot), stamp);
         slot
     }
@@ -270,7 +315,7 @@ impl Store {
             lone.located.receiver,
         );
         let stamp = (lone.id, lone.located.segment.time);
-        let slot = self.lone.insert(lone);
+        let slot = self.kept.lone.insert(lone);
         self.point(hash, (a, b), Slot::Lone(slot), stamp);
     }
 
@@ -283,10 +328,8 @@ impl Store {
         (id, time): (u64, Timestamp),
     ) {
         let packed = Packed::of(slot);
-        let Self {
-            index, full, lone, ..
-        } = self;
-        let same = |other: &Entry| other.hash == hash && is_between(full, lone, other.slot, a, b);
+        let Self { index, kept, .. } = self;
+        let same = |other: &Entry| other.hash == hash && kept.is_between(other.slot, a, b);
         match index.find_mut(hash.wide(), same) {
             Some(found) if found.slot == packed => {}
             Some(found) => {
@@ -298,73 +341,56 @@ impl Store {
                 index.insert_unique(hash.wide(), entry, |other| other.hash.wide());
             }
         }
-        self.queue(slot, id, time);
+        self.queues.note_new(&self.kept, slot, id, time);
         self.peak = self.peak.max(self.len());
     }
 
-    /// Keeps as a whole what was kept as a SYN alone; returns its slot.
-    pub fn promote(&mut self, slot: u32, connection: Connection) -> u32 {
+    /// Keeps as a whole what was kept in another form; returns its slot. A copy of it as it is now comes with it.
+    pub fn promote(&mut self, slot: Slot, connection: Connection) -> u32 {
         let (id, last) = (connection.id, connection.last);
-        let hash = self.lone(slot).located.hash;
-        let new = self.full.insert(connection);
-        let old = Packed::of(Slot::Lone(slot));
-        if let Some(entry) = self.index.find_mut(hash.wide(), |other| other.slot == old) {
-            entry.slot = Packed::of(Slot::Full(new));
+        let hash = self.hasher.hash(connection.client, connection.server);
+        let new = self.kept.full.insert(connection);
+        self.point_elsewhere(hash, slot, Slot::Full(new));
+        match slot {
+            Slot::Lone(slot) => drop(self.kept.lone.take(slot)),
+            Slot::Past(slot) => drop(self.kept.past.take(slot)),
+            Slot::Full(_) => {}
         }
-        self.lone.take(slot);
-        self.queue(Slot::Full(new), id, last);
+        let slot = Slot::Full(new);
+        self.queues.note_new(&self.kept, slot, id, last);
         new
     }
 
-    /// Queues a connection among those that may leave when they have been idle for longest. Entries of connections that left, or
-    /// are kept as a whole by now, are thrown out when they have become many: connections that close leave by another queue.
-    fn queue(&mut self, slot: Slot, id: u64, time: Timestamp) {
-        if self.idle.len() > 4 * self.len().max(CHUNK) {
-            let Self {
-                idle, full, lone, ..
-            } = self;
-            idle.retain(|&(slot, id, _)| match slot {
-                Slot::Full(slot) => full.get(slot).is_some_and(|kept| kept.id == id),
-                Slot::Lone(slot) => lone.get(slot).is_some_and(|kept| kept.id == id),
-            });
+    /// Lets the index point to another slot than before, if it points to that.
+    fn point_elsewhere(&mut self, hash: PairHash, from: Slot, to: Slot) {
+        let (from, to) = (Packed::of(from), Packed::of(to));
+        let entry = self.index.find_mut(hash.wide(), |entry| entry.slot == from);
+        if let Some(entry) = entry {
+            entry.slot = to;
         }
-        self.idle.push_back((slot, id, time));
     }
 
-    /// A connection has closed: it may leave before those that are open.
-    pub fn note_closed(&mut self, slot: u32) {
-        let id = self.get(slot).id;
-        self.closed.push_back((slot, id));
-        // Stale entries, of connections that opened again or left, are dropped when they come up; this bounds their number.
-        if self.closed.len() > 2 * self.limit.max(CHUNK) {
-            self.closed.pop_front();
-        }
+    /// The connection with this number, if it still is in this slot.
+    pub fn held_mut(&mut self, slot: u32, id: u64) -> Option<&mut Connection> {
+        let full = self.kept.full.get_mut(slot);
+        full.filter(|connection| connection.id == id)
     }
 
     /// The figures that all have, with what each is found by, in no order.
     pub fn glances(&self) -> impl Iterator<Item = (Key, Glance)> {
-        let full = self.full.iter().map(|(slot, connection)| {
-            let (id, slot) = (connection.id, Slot::Full(slot));
-            (Key { id, slot }, Glance::of(connection))
-        });
-        let lone = self.lone.iter().map(|(slot, lone)| {
-            let (id, slot) = (lone.id, Slot::Lone(slot));
-            (Key { id, slot }, Glance::of_lone(lone))
-        });
-        full.chain(lone)
+        self.kept.keys().map(|key| {
+            let glance = match key.slot {
+                Slot::Full(slot) => Glance::of(self.get(slot)),
+                Slot::Lone(slot) => Glance::of_lone(self.lone(slot)),
+                Slot::Past(slot) => Glance::of(&self.past(slot).clone().into_connection()),
+            };
+            (key, glance)
+        })
     }
 
     /// What all that are kept are found by, in the order of their numbers.
     pub fn keys(&self) -> Vec<Key> {
-        let full = self.full.iter().map(|(slot, connection)| Key {
-            id: connection.id,
-            slot: Slot::Full(slot),
-        });
-        let lone = self.lone.iter().map(|(slot, lone)| Key {
-            id: lone.id,
-            slot: Slot::Lone(slot),
-        });
-        let mut keys: Vec<_> = full.chain(lone).collect();
+        let mut keys: Vec<_> = self.kept.keys().collect();
         keys.sort_unstable_by_key(|key| key.id);
         keys
     }
@@ -377,119 +403,13 @@ impl Store {
                 let lone = self.lone(slot);
                 Cow::Owned(lone.connection(&mut SentLog::default(), self.measures))
             }
+            Slot::Past(slot) => Cow::Owned(self.past(slot).clone().into_connection()),
         }
-    }
-
-    /// Makes room: the longest closed, or else the one that has been idle for longest, as far as is known. An entry whose
-    /// connection was active since it was queued goes to the end of the queue, so that each eviction costs constant time over
-    /// many.
-    fn evict(&mut self, log: &mut SentLog) {
-        while let Some((slot, id)) = self.closed.pop_front() {
-            if self.holds(slot, id).is_some_and(Connection::is_closed) {
-                return self.remove(Slot::Full(slot), log);
-            }
-        }
-        if self.evicted.is_multiple_of(AT_ONCE as u64) {
-            self.fetch_those_that_leave_next();
-        }
-        while let Some((slot, id, seen)) = self.idle.pop_front() {
-            let last = match slot {
-                Slot::Full(slot) => self.holds(slot, id).map(|connection| connection.last),
-                Slot::Lone(slot) => {
-                    let lone = self.lone.get(slot).filter(|lone| lone.id == id);
-                    lone.map(|lone| lone.located.segment.time)
-                }
-            };
-            match last {
-                Some(last) if last > seen => self.idle.push_back((slot, id, last)),
-                Some(_) => return self.remove(slot, log),
-                None => {}
-            }
-        }
-    }
-
-    /// Looks up in the index where those stand that will probably leave next: one after the other each would wait for memory by
-    /// itself.
-    fn fetch_those_that_leave_next(&self) {
-        let next = self.idle.iter().take(AT_ONCE);
-        let lone = next.filter_map(|&(slot, ..)| match slot {
-            Slot::Lone(slot) => self.lone.get(slot).map(|lone| (slot, lone.located.hash)),
-            Slot::Full(_) => None,
-        });
-        let found = lone.filter_map(|(slot, hash)| {
-            let packed = Packed::of(Slot::Lone(slot));
-            self.index.find(hash.wide(), |other| other.slot == packed)
-        });
-        std::hint::black_box(found.count());
-    }
-
-    /// The connection with this number, if it still is in this slot.
-    pub fn held_mut(&mut self, slot: u32, id: u64) -> Option<&mut Connection> {
-        self.holds(slot, id)?;
-        Some(self.get_mut(slot))
-    }
-
-    fn holds(&self, slot: u32, id: u64) -> Option<&Connection> {
-        self.full.get(slot).filter(|connection| connection.id == id)
-    }
-
-    fn remove(&mut self, slot: Slot, log: &mut SentLog) {
-        // The index first: it looks at what is in the slot.
-        let hash = match slot {
-            Slot::Full(slot) => {
-                let connection = self.get(slot);
-                self.hasher.hash(connection.client, connection.server)
-            }
-            Slot::Lone(slot) => self.lone(slot).located.hash,
-        };
-        let packed = Packed::of(slot);
-        if let Ok(entry) = self
-            .index
-            .find_entry(hash.wide(), |other| other.slot == packed)
-        {
-            entry.remove();
-        }
-        self.evicted += 1;
-        let left = match slot {
-            Slot::Full(slot) => {
-                for flow in &mut self.get_mut(slot).flows.0 {
-                    flow.stream.release(log);
-                }
-                let connection = self.full.take(slot);
-                connection
-                    .filter(|_| self.keeps_leaving)
-                    .map(|full| Left::Full(Box::new(full)))
-            }
-            Slot::Lone(slot) => {
-                let lone = self.lone.take(slot);
-                lone.filter(|_| self.keeps_leaving)
-                    .map(|lone| Left::Lone(lone, self.measures))
-            }
-        };
-        self.leaving.extend(left);
     }
 }
 
 /// Slots are handed out only while they hold a connection.
 const HELD: &str = "a slot that was handed out holds a connection";
-
-#[inline]
-fn is_between(
-    full: &Slab<Connection>,
-    lone: &Slab<Lone>,
-    slot: Packed,
-    a: Endpoint,
-    b: Endpoint,
-) -> bool {
-    match slot.get() {
-        Slot::Full(slot) => full
-            .get(slot)
-            .is_some_and(|connection| are_the_same(&connection.client, &connection.server, &a, &b)),
-        Slot::Lone(slot) => lone
-            .get(slot)
-            .is_some_and(|lone| are_the_same(&lone.located.sender, &lone.located.receiver, &a, &b)),
-    }
-}
 
 /// Whether two pairs of endpoints are the same, whichever stands first. Ports differ more often and are compared faster.
 #[inline]

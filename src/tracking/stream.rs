@@ -172,6 +172,25 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// A stream of which no more is known than how far it got.
+    pub(super) fn resumed(
+        base: Option<Seq>,
+        started: bool,
+        end: i64,
+        acknowledged: Maybe<i64>,
+        fin: Maybe<i64>,
+    ) -> Self {
+        Self {
+            base: base.unwrap_or_default(),
+            has_base: base.is_some(),
+            started,
+            end,
+            acknowledged,
+            fin,
+            ..Self::default()
+        }
+    }
+
     /// The initial sequence number, if it is known or could be inferred.
     pub fn base(&self) -> Option<Seq> {
         self.has_base.then_some(self.base)

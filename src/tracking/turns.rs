@@ -39,6 +39,18 @@ const THINKING: usize = 0;
 const TRANSFERS: usize = 1;
 
 impl Turns {
+    /// Those of a connection of which the middle wait is known alone.
+    pub(super) fn of_wait(nanos: i64) -> Self {
+        let mut turns = Self::default();
+        turns.waits.add(0, nanos, 0);
+        turns
+    }
+
+    /// The middle wait in nanoseconds, with the network; `None` without any.
+    pub(super) fn middle_wait(&self) -> Option<i64> {
+        Some(self.waits.figures(0, 0, None)?.median)
+    }
+
     /// Asks for the memory beside them that the next one mostly needs.
     pub(super) fn prefetch_beside(&self) {
         self.waits.prefetch_beside();
