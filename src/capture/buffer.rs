@@ -84,6 +84,26 @@ impl Buffer {
         }
     }
 
+    /// The first `N` bytes of the window, and what is there behind them; `None` if they are not there.
+    #[inline]
+    pub(super) fn first<const N: usize>(&self) -> Option<(&[u8; N], &[u8])> {
+        self.window().split_first_chunk()
+    }
+
+    /// Gives up `N` bytes of the window and `count` behind them, and lends the latter until the next `fill`; changes nothing and
+    /// lends nothing if they are not there.
+    #[inline]
+    pub(super) fn take_behind<const N: usize>(&mut self, count: usize) -> &[u8] {
+        let window = self.data.get(self.start..self.end).unwrap_or_default();
+        let behind = window
+            .split_first_chunk::<N>()
+            .and_then(|(_, rest)| rest.get(..count));
+        if behind.is_some() {
+            self.start = self.start.saturating_add(N).saturating_add(count);
+        }
+        behind.unwrap_or_default()
+    }
+
     /// Gives up the first `count` bytes of the window, or all of them. They can still be looked at through [`Buffer::lend`] until
     /// the next `fill`. Returns where they are.
     #[inline]

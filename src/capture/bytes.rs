@@ -45,4 +45,16 @@ impl ByteOrder {
             .and_then(<[u8]>::first_chunk)
             .map_or(0, |chunk| self.u32(*chunk))
     }
+
+    /// The four 32-bit numbers of a record header.
+    #[inline]
+    pub(super) fn four(self, bytes: &[u8; 16]) -> [u32; 4] {
+        let (words, _) = bytes.as_chunks::<4>();
+        let at = |n: usize| words.get(n).copied().map_or(0, u32::from_le_bytes);
+        let numbers = [at(0), at(1), at(2), at(3)];
+        match self {
+            ByteOrder::Little => numbers,
+            ByteOrder::Big => numbers.map(u32::swap_bytes),
+        }
+    }
 }

@@ -5,9 +5,9 @@
 
 use super::buffer::{Buffer, Filled};
 use super::bytes::ByteOrder;
-use super::pcap_reader::{Record, Step, Stop};
+use super::pcap_reader::{LONGEST_CLAIM, Record, Step, Stop};
 use super::{Format, Interface, Resolution};
-use crate::analyzers::LinkType;
+use crate::analyzers::{Frame, LinkType};
 use crate::utils::time::Timestamp;
 
 /// The bytes of a file header.
@@ -22,13 +22,18 @@ pub(super) const LARGEST_FRAME: u32 = 16 * 1024 * 1024;
 /// The reader of one classic pcap file, after its header.
 pub(super) struct ClassicPcap {
     order: ByteOrder,
-    nanos_per_unit: i64,
+    nanos_per_unit: u16,
     record_header_len: usize,
     /// Versions before 2.4 wrote the two lengths in either order.
     lengths_in_any_order: bool,
+    /// Record headers of 16 bytes with the lengths in their order.
+    is_usual: bool,
     largest_frame: u32,
     link: LinkType,
 }
+
+/// The numbers of a record header: seconds, their fraction, the length that was captured and that on the wire.
+type Header = [u32; 4];
 
 /// What a file header says.
 pub(super) struct FileHeader {
@@ -68,6 +73,7 @@ impl ClassicPcap {
         let reserved = link_field & 0x03ff_0000;
         let problem = (reserved != 0)
             .then(|| format!("its header has reserved bits set beside the link type ({link_field:#010x}); they were ignored"));
+        let lengths_in_any_order = version < (2, 4) || version.0 == 543;
         let reader = ClassicPcap {
             order,
             nanos_per_unit: if resolution == Resolution::NANOSECONDS {
@@ -76,7 +82,8 @@ impl ClassicPcap {
                 1000
             },
             record_header_len,
-            lengths_in_any_order: version < (2, 4) || version.0 == 543,
+            lengths_in_any_order,
+            is_usual: record_header_len == 16 && !lengths_in_any_order,
             largest_frame: snap_length.clamp(USUAL_LIMIT, LARGEST_FRAME),
             link,
         };
@@ -93,6 +100,41 @@ impl ClassicPcap {
         })
     }
 
+    /// The short way for what nearly every record is: one of a usual file that has arrived whole and claims nothing impossible. The
+    /// numbers of its header; `None` where [`ClassicPcap::next`] has to look.
+    #[inline]
+    pub(super) fn whole_record(&self, buffer: &Buffer) -> Option<Header> {
+        let (header, behind) = buffer.first()?;
+        let header @ [_, _, captured, _] = self.order.four(header);
+        let is_whole = captured <= self.largest_frame && captured as usize <= behind.len();
+        (self.is_usual && is_whole).then_some(header)
+    }
+
+    /// Takes a record that was found so.
+    #[inline]
+    pub(super) fn take_whole<'b>(
+        &self,
+        header: Header,
+        buffer: &'b mut Buffer,
+        number: u64,
+    ) -> Frame<'b> {
+        let [_, _, captured, wire] = header;
+        Frame {
+            number,
+            time: self.time(header),
+            link: self.link,
+            interface: 0,
+            wire_len: wire.max(captured).min(LONGEST_CLAIM),
+            bytes: buffer.take_behind::<16>(captured as usize),
+        }
+    }
+
+    #[inline]
+    fn time(&self, [seconds, fraction, ..]: Header) -> Timestamp {
+        let nanos = i64::from(fraction).saturating_mul(self.nanos_per_unit.into());
+        Timestamp::from_parts(seconds.into(), nanos)
+    }
+
     /// The next record.
     #[inline]
     pub(super) fn next(&mut self, buffer: &mut Buffer) -> Step {
@@ -101,11 +143,10 @@ impl ClassicPcap {
             Filled::End if buffer.is_between_records() => return Step::Stop(Stop::Finished),
             other => return Step::unfilled(other, "a record header"),
         }
-        let Some(header) = buffer.window().first_chunk::<16>() else {
+        let Some((header, _)) = buffer.first() else {
             return Step::Idle;
         };
-        let [seconds, fraction, captured, wire] =
-            [0, 4, 8, 12].map(|offset| self.order.u32_at(header, offset));
+        let header @ [_, _, captured, wire] = self.order.four(header);
         let (captured, wire) = match self.lengths_in_any_order {
             true => (captured.min(wire), captured.max(wire)),
             false => (captured, wire),
@@ -121,10 +162,7 @@ impl ClassicPcap {
         }
         buffer.consume(self.record_header_len);
         Step::Record(Record {
-            time: Timestamp::from_parts(
-                seconds.into(),
-                i64::from(fraction).saturating_mul(self.nanos_per_unit),
-            ),
+            time: self.time(header),
             link: self.link,
             interface: 0,
             wire_len: wire.max(captured),
