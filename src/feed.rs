@@ -2,6 +2,9 @@
 //! half, from the tracking on, takes the segments in batches from a queue of bounded length, so that a capture never waits for
 //! the terminal while the queue has room, and both halves have a processor.
 //!
+//! In an ordinary run, where nothing is wanted of a packet but its segment, a plain packet goes a short way: its two headers are
+//! written into the segment as they stand, without the layers that everything else is told by.
+//!
 //! The order of packets is kept. A batch ends when it is full or when the source has nothing more, so that no live packet waits
 //! for others.
 
@@ -11,19 +14,20 @@ pub use batch::{Batch, Kept, Packets, Taken};
 
 use crate::analyzers::icmp_error::IcmpError;
 use crate::analyzers::other::Other;
-use crate::analyzers::{self, Frame, LayerName, Packet, Stop, Why};
+use crate::analyzers::{self, Frame, Ip, LayerName, Packet, Plain, Stop, Why};
 use crate::capture::bpf::Filter;
 use crate::capture::pcap_writer::PcapWriter;
 use crate::capture::{Drops, End, Next, Source};
 use crate::reassembly::Reassembly;
 use crate::selection::Selection;
 use crate::settings::Wanted;
-use crate::tracking::PairHasher;
 use crate::tracking::encapsulation::Encapsulations;
 use crate::tracking::names::Names;
 use crate::tracking::opening_table::OpeningTable;
 use crate::tracking::totals::Totals;
 use crate::tracking::udp::UdpConversations;
+use crate::tracking::{PairHasher, Segment};
+use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
 use anyhow::Result;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,6 +142,7 @@ impl Feed {
         let began = Instant::now();
         let mut looked = began;
         let mut since_look = 0;
+        let is_ordinary = intake.is_ordinary();
         while !interrupted.load(Ordering::Relaxed) {
             // Looked at where it is, not moved: the processor would wait for every write before it (see `Record::interface`).
             let next = source.next();
@@ -164,7 +169,11 @@ impl Feed {
                     true
                 }
                 Ok(Next::Frame(ref frame)) => {
-                    let go = intake.take(frame)?;
+                    let go = if is_ordinary && intake.take_plain(frame) {
+                        Go::On
+                    } else {
+                        intake.take(frame)?
+                    };
                     if !intake.comments.is_empty() {
                         intake.comments.clear();
                     }
@@ -202,6 +211,41 @@ impl Feed {
 }
 
 impl Intake {
+    /// Whether every packet is wanted, and nothing of it but its segment.
+    fn is_ordinary(&self) -> bool {
+        let is_selective = self.filter.is_some() || !self.selection.wants_all();
+        !is_selective && self.wanted.is_unlimited() && self.writer.is_none() && !self.shown
+    }
+
+    /// The short way of [`Intake::take`] in an ordinary run: takes in a frame if it is a plain packet, and returns whether it is.
+    /// Such a packet is all segment: no part of a datagram, in no tunnel, and nothing else is to be learnt from it.
+    #[inline(never)]
+    fn take_plain(&mut self, frame: &Frame<'_>) -> bool {
+        let Some(plain) = Plain::of(frame) else {
+            return false;
+        };
+        // Compiled once for each version of IP, so that nothing asks again and again which one it is.
+        match plain.ip {
+            Ip::V4(ip) => self.put_plain(frame, &plain.over(Ip::V4(ip))),
+            Ip::V6(ip) => self.put_plain(frame, &plain.over(Ip::V6(ip))),
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn put_plain(&mut self, frame: &Frame<'_>, plain: &Plain<'_>) {
+        self.totals.add_plain(frame, &plain.ip);
+        let located = self.batch.next_place();
+        let (sender, receiver) = located.segment.fill_plain(frame, plain);
+        located.hash = self.hasher.hash(sender, receiver);
+        (located.sender, located.receiver) = (sender, receiver);
+        let ends = (sender, receiver);
+        let payload = first_octets(&mut self.openings, ends, &located.segment, || {
+            plain.tcp.payload()
+        });
+        self.batch.put_segment(payload);
+    }
+
     /// Takes in a frame: select, save, decode, and put into the batch.
     fn take(&mut self, frame: &Frame<'_>) -> Result<Go> {
         if self.is_too_late(frame.time) {
@@ -286,26 +330,34 @@ fn put_segment(
     if !located.fill(frame, packet, hasher) {
         return false;
     }
-    let (sender, receiver) = (located.sender, located.receiver);
-    let segment = &mut located.segment;
     let known = encapsulations.len();
-    segment.put_inside(encapsulations.of(packet));
-    if segment.flags.syn() {
-        openings.open(sender, receiver);
-    }
-    let payload = match segment.payload_len {
-        0 => &[],
-        _ => {
-            let payload = packet.tcp_payload();
-            let first = openings.take(sender, receiver, payload.len());
-            payload.get(..first).unwrap_or_default()
-        }
-    };
+    located.segment.put_inside(encapsulations.of(packet));
+    let ends = (located.sender, located.receiver);
+    let payload = first_octets(openings, ends, &located.segment, || packet.tcp_payload());
     batch.put_segment(payload);
     if encapsulations.len() > known {
         batch.stacks.extend_from_slice(encapsulations.since(known));
     }
     true
+}
+
+/// So much of a segment's payload as may be among the first octets of its connection.
+#[inline(always)]
+fn first_octets<'a>(
+    openings: &mut OpeningTable,
+    (sender, receiver): (Endpoint, Endpoint),
+    segment: &Segment,
+    payload: impl Fn() -> &'a [u8],
+) -> &'a [u8] {
+    if segment.flags.syn() {
+        openings.open(sender, receiver);
+    }
+    if segment.payload_len == 0 {
+        return &[];
+    }
+    let payload = payload();
+    let first = openings.take(sender, receiver, payload.len());
+    payload.get(..first).unwrap_or_default()
 }
 
 /// Counts a UDP packet and learns from it. Returns what an ICMP error says of a segment.
@@ -339,3 +391,6 @@ fn whole_datagram<'a>(
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,6 +78,11 @@ impl Selection {
         Self { ports, addresses }
     }
 
+    /// Whether every packet is wanted.
+    pub fn wants_all(&self) -> bool {
+        self.ports.is_empty() && self.addresses.is_empty()
+    }
+
     /// Whether a packet is wanted. One without ports, or without addresses, is not if any are asked for.
     pub fn wants(&self, packet: &Packet<'_>) -> bool {
         (self.ports.is_empty() || self.has_port(packet))

@@ -35,6 +35,13 @@ pub struct Wanted {
     pub duration_of_file: Option<i64>,
 }
 
+impl Wanted {
+    /// Whether no packet that there is comes too late.
+    pub const fn is_unlimited(&self) -> bool {
+        self.packets.is_none() && self.duration_of_file.is_none()
+    }
+}
+
 /// What was meant.
 pub struct Settings {
     /// From an interface, not from a file.

@@ -88,14 +88,18 @@ impl<'a> Ipv4<'a> {
     }
 
     /// Whether the header checksum is right; `None` if the header was not captured whole or is malformed.
-    #[inline]
+    #[inline(always)]
     pub fn checksum_ok(&self) -> Option<bool> {
-        let header = match self.header_len() {
+        match self.header_len() {
             // A length that is known needs no loop.
-            0..=Self::MIN_LEN => self.0.first_chunk::<20>()?,
-            len => self.0.get(..len)?,
-        };
-        Some(checksum::fold(checksum::sum(header)) == 0xffff)
+            0..=Self::MIN_LEN => self.0.first_chunk::<20>().map(|header| is_right(header)),
+            len => self.0.get(..len).map(is_right),
+        }
+    }
+
+    /// Sender and receiver, one after the other.
+    pub fn addresses(&self) -> &[u8; 8] {
+        self.0[12..20].first_chunk().unwrap_or(&[0; 8])
     }
 
     /// Sender.
@@ -118,6 +122,12 @@ impl<'a> Ipv4<'a> {
         let end = self.header_len().clamp(Self::MIN_LEN, self.0.len());
         &self.0[Self::MIN_LEN..end]
     }
+}
+
+/// Whether the sum of a header with its checksum is all ones.
+#[inline(always)]
+fn is_right(header: &[u8]) -> bool {
+    checksum::fold(checksum::little_endian_sum(header)) == 0xffff
 }
 
 #[cfg(test)]

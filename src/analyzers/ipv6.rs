@@ -57,6 +57,11 @@ impl<'a> Ipv6<'a> {
         self.0[7]
     }
 
+    /// Sender and receiver, one after the other.
+    pub fn addresses(&self) -> &[u8; 32] {
+        self.0[8..40].first_chunk().unwrap_or(&[0; 32])
+    }
+
     /// Sender.
     pub fn source(&self) -> Ipv6Addr {
         Ipv6Addr::from(array::<16>(&self.0[8..24]))

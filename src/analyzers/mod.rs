@@ -39,7 +39,7 @@ pub mod vxlan;
 
 mod decode;
 
-pub use decode::{decode, decode_into, decode_reassembled};
+pub use decode::{Plain, decode, decode_into, decode_reassembled};
 pub use link::{Frame, LinkType};
 pub use packet::{Checksum, Ip, Layer, LayerName, Packet, Stop, Why};
 

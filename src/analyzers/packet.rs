@@ -1,5 +1,6 @@
 //! A decoded packet: the layers that could be read, from the outside in, and why reading stopped.
 
+use super::checksum::{fold, little_endian_sum, plus};
 use super::cisco_hdlc::CiscoHdlc;
 use super::erspan::Erspan;
 use super::ethernet::{EtherType, Ethernet, VlanTag};
@@ -387,31 +388,29 @@ impl<'a> Packet<'a> {
             .unwrap_or_default()
     }
 
-    /// What the TCP checksum is worth, over header, payload and pseudo-header (RFC 9293 §3.1); `None` if the segment is not
-    /// TCP or was not captured whole.
+    /// What the TCP checksum is worth; `None` if the segment is not TCP or was not captured whole.
     pub fn tcp_checksum(&self) -> Option<Checksum> {
-        self.checksum_of(self.tcp()?, &self.ip()?)
+        Checksum::of(self.tcp()?, &self.ip()?, self.transport_len)
     }
+}
 
-    /// The same for one who has both headers at hand already.
-    #[inline]
-    pub fn checksum_of(&self, tcp: Tcp<'_>, ip: &Ip<'_>) -> Option<Checksum> {
-        use super::checksum::{fold, sum};
-        let segment = tcp.bytes().get(..self.transport_len as usize)?;
+impl Checksum {
+    /// What the checksum of a segment of this length is worth, over header, payload and pseudo-header (RFC 9293 §3.1); `None` if
+    /// the segment was not captured whole.
+    #[inline(always)]
+    pub fn of(tcp: Tcp<'_>, ip: &Ip<'_>, segment_len: u32) -> Option<Checksum> {
+        let segment = tcp.bytes().get(..segment_len as usize)?;
         let sent = tcp.checksum()?;
         let addresses = match ip {
-            Ip::V4(ip) => {
-                u64::from(ip.source().to_bits()).wrapping_add(ip.destination().to_bits().into())
-            }
-            Ip::V6(ip) => sum(&ip.source().octets()).wrapping_add(sum(&ip.destination().octets())),
+            Ip::V4(ip) => little_endian_sum(ip.addresses()),
+            Ip::V6(ip) => little_endian_sum(ip.addresses()),
         };
-        // Sums of at most 4 GiB of 32-bit words: far from the end of 64 bits.
-        let protocol_and_len = u64::from(self.transport_len).wrapping_add(6);
-        let pseudo_header = addresses.wrapping_add(protocol_and_len);
+        let protocol_and_len = u64::from(segment_len).wrapping_add(6).swap_bytes();
+        let pseudo_header = plus(addresses, protocol_and_len);
         Some(
-            if fold(pseudo_header.wrapping_add(sum(segment))) == 0xffff {
+            if fold(plus(pseudo_header, little_endian_sum(segment))) == 0xffff {
                 Checksum::Right
-            } else if sent == fold(pseudo_header) {
+            } else if sent == fold(pseudo_header).swap_bytes() {
                 Checksum::Offloaded
             } else {
                 Checksum::Wrong

@@ -116,7 +116,11 @@ impl fmt::Display for Flags {
 
 /// A TCP header over the captured bytes of a segment.
 #[derive(Clone, Copy, Debug)]
-pub struct Tcp<'a>(&'a [u8]);
+pub struct Tcp<'a> {
+    bytes: &'a [u8],
+    /// Read once, because everything behind the header is found by it.
+    header_len: usize,
+}
 
 impl<'a> Tcp<'a> {
     /// Bytes that a view needs: ports, both numbers, flags and window.
@@ -125,85 +129,88 @@ impl<'a> Tcp<'a> {
     pub const MIN_LEN: usize = 20;
 
     /// The header at the start of `bytes`; `None` if they are fewer than 16. The header's own claims are not judged here.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        (bytes.len() >= Self::VIEW_LEN).then_some(Self(bytes))
+        let view: &[u8; 16] = bytes.first_chunk()?;
+        let header_len = usize::from(view[12] >> 4) * 4;
+        Some(Self { bytes, header_len })
     }
 
     /// Port of the sender.
     pub fn source_port(&self) -> u16 {
-        u16::from_be_bytes(array(&self.0[0..2]))
+        u16::from_be_bytes(array(&self.bytes[0..2]))
     }
 
     /// Port of the receiver.
     pub fn destination_port(&self) -> u16 {
-        u16::from_be_bytes(array(&self.0[2..4]))
+        u16::from_be_bytes(array(&self.bytes[2..4]))
     }
 
     /// Sequence number of the first octet.
     pub fn seq(&self) -> Seq {
-        Seq(u32::from_be_bytes(array(&self.0[4..8])))
+        Seq(u32::from_be_bytes(array(&self.bytes[4..8])))
     }
 
     /// The next octet that the sender expects; meaningful only with the ACK flag.
     pub fn ack(&self) -> Seq {
-        Seq(u32::from_be_bytes(array(&self.0[8..12])))
+        Seq(u32::from_be_bytes(array(&self.bytes[8..12])))
     }
 
     /// Header length in bytes as claimed, 0 to 60; well-formed from 20.
     pub fn header_len(&self) -> usize {
-        usize::from(self.0[12] >> 4) * 4
+        self.header_len
     }
 
     /// The three reserved bits, 0 in a well-formed header.
     pub fn reserved(&self) -> u8 {
-        (self.0[12] >> 1) & 7
+        (self.bytes[12] >> 1) & 7
     }
 
     /// The nine flags.
     pub fn flags(&self) -> Flags {
-        Flags(u16::from_be_bytes([self.0[12] & 1, self.0[13]]))
+        Flags(u16::from_be_bytes(array(&self.bytes[12..14])) & 0x1ff)
     }
 
     /// Receive window in bytes before scaling.
     pub fn window(&self) -> u16 {
-        u16::from_be_bytes(array(&self.0[14..16]))
+        u16::from_be_bytes(array(&self.bytes[14..16]))
     }
 
     /// The checksum as sent; `None` if not captured.
     pub fn checksum(&self) -> Option<u16> {
-        Some(u16::from_be_bytes(*self.0.get(16..18)?.first_chunk()?))
+        Some(u16::from_be_bytes(*self.bytes.get(16..18)?.first_chunk()?))
     }
 
     /// Octets from the sequence number to the last urgent one; meaningful only with the URG flag, `None` if not captured.
     pub fn urgent_pointer(&self) -> Option<u16> {
-        Some(u16::from_be_bytes(*self.0.get(18..20)?.first_chunk()?))
+        Some(u16::from_be_bytes(*self.bytes.get(18..20)?.first_chunk()?))
     }
 
     /// Whether the whole header, as long as it claims to be, was captured.
     pub fn is_whole(&self) -> bool {
-        self.0.len() >= self.header_len()
+        self.bytes.len() >= self.header_len
     }
 
     /// The captured bytes of the options, one after the other.
     pub fn options(&self) -> TcpOptions<'a> {
-        match self.0.get(Self::MIN_LEN..self.header_len()) {
+        match self.bytes.get(Self::MIN_LEN..self.header_len) {
             Some(options) => TcpOptions::new(options),
             // A data offset below the least is no list of options at all, and is found malformed elsewhere.
-            None if self.header_len() < Self::MIN_LEN => TcpOptions::new(&[]),
-            None => TcpOptions::cut(self.0.get(Self::MIN_LEN..).unwrap_or(&[])),
+            None if self.header_len < Self::MIN_LEN => TcpOptions::new(&[]),
+            None => TcpOptions::cut(self.bytes.get(Self::MIN_LEN..).unwrap_or(&[])),
         }
     }
 
     /// The captured bytes of the payload.
     pub fn payload(&self) -> &'a [u8] {
-        self.0
-            .get(self.header_len().max(Self::MIN_LEN)..)
+        self.bytes
+            .get(self.header_len.max(Self::MIN_LEN)..)
             .unwrap_or(&[])
     }
 
     /// All captured bytes of the segment, header and payload.
     pub fn bytes(&self) -> &'a [u8] {
-        self.0
+        self.bytes
     }
 }
 

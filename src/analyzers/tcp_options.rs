@@ -134,18 +134,21 @@ impl<'a> TcpOptions<'a> {
     #[inline]
     pub fn summarize_into(self, summary: &mut OptionSummary) {
         summary.clear();
-        match self.bytes {
-            [] => {}
-            // What nearly every segment of a transfer carries, in one comparison (RFC 7323 appendix A).
-            [1, 1, 8, 10, rest @ ..] if rest.len() == 8 => {
+        if self.bytes.is_empty() {
+            return;
+        }
+        // What nearly every segment of a transfer carries, in one comparison (RFC 7323 appendix A).
+        match self.bytes.split_first_chunk() {
+            Some((first, rest)) if u32::from_be_bytes(*first) == 0x0101_080a && rest.len() == 8 => {
                 summary.timestamps = Some(timestamps(rest));
             }
-            _ => self.add_each_to(summary),
+            _ => Self::add_each(self.bytes, self.is_cut, summary),
         }
     }
 
-    fn add_each_to(self, summary: &mut OptionSummary) {
-        for option in self {
+    #[inline(never)]
+    fn add_each(bytes: &[u8], is_cut: bool, summary: &mut OptionSummary) {
+        for option in (TcpOptions { bytes, is_cut }) {
             match option {
                 TcpOption::MaximumSegmentSize(size) => summary.mss = Some(size),
                 TcpOption::WindowScale(shift) => summary.window_scale = Some(shift),

@@ -120,9 +120,14 @@ impl Batch {
     #[inline]
     pub(super) fn next_place(&mut self) -> &mut Located {
         if self.segments >= self.places.len() {
-            self.places.push(Located::empty());
+            self.add_place();
         }
         &mut self.places[self.segments]
+    }
+
+    #[cold]
+    fn add_place(&mut self) {
+        self.places.push(Located::empty());
     }
 
     /// Takes the next place as it was filled, with as much of its payload as may be the first of its connection.

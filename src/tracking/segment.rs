@@ -1,9 +1,9 @@
 //! A TCP segment as the tracking sees it: a small copy of what one packet says, without the packet.
 
 use super::encapsulation::EncapsulationId;
-use crate::analyzers::tcp::Flags;
+use crate::analyzers::tcp::{Flags, Tcp};
 use crate::analyzers::tcp_options::OptionSummary;
-use crate::analyzers::{Checksum, Frame, Layer, Packet};
+use crate::analyzers::{Checksum, Frame, Ip, Layer, Packet, Plain};
 use crate::utils::addressing::Endpoint;
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
@@ -35,6 +35,11 @@ impl Place {
             Some(Layer::LinuxCookedV2(header)) => header.packet_type().into(),
             _ => 0,
         };
+        Self::new(interface, way)
+    }
+
+    /// The place on an interface where packets pass this way; 0 where it is not known.
+    fn new(interface: u32, way: u16) -> Self {
         let mixed = interface
             .wrapping_mul(8)
             .wrapping_add(u32::from(way))
@@ -97,6 +102,35 @@ impl Segment {
     #[inline]
     pub fn fill(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) -> Option<(Endpoint, Endpoint)> {
         let (tcp, ip) = (packet.tcp()?, packet.ip()?);
+        let ends = self.fill_from(frame, &ip, tcp, packet.transport_len);
+        let claimed = tcp.header_len() as u32;
+        self.header = match claimed {
+            0..20 => Header::TooShort,
+            _ if claimed > packet.transport_len => Header::TooLong,
+            _ if !tcp.is_whole() => Header::Cut,
+            _ => Header::Whole,
+        };
+        self.place = Place::of(frame, packet);
+        Some(ends)
+    }
+
+    /// The same of a plain packet, which came in nothing.
+    #[inline(always)]
+    pub fn fill_plain(&mut self, frame: &Frame<'_>, plain: &Plain<'_>) -> (Endpoint, Endpoint) {
+        self.header = Header::Whole;
+        self.place = Place::new(frame.interface, 0);
+        self.fill_from(frame, &plain.ip, plain.tcp, plain.transport_len)
+    }
+
+    /// Fills in what the headers say, and returns the sender and the receiver.
+    #[inline(always)]
+    fn fill_from(
+        &mut self,
+        frame: &Frame<'_>,
+        ip: &Ip<'_>,
+        tcp: Tcp<'_>,
+        transport_len: u32,
+    ) -> (Endpoint, Endpoint) {
         let claimed = tcp.header_len() as u32;
         // One field after the other, each written once to where it is read: a segment is too large to be handed around.
         self.frame = frame.number;
@@ -107,24 +141,17 @@ impl Segment {
         self.flags = tcp.flags();
         self.window = tcp.window();
         self.urgent = tcp.urgent_pointer().unwrap_or(0);
-        self.payload_len = packet.transport_len.saturating_sub(claimed);
+        self.payload_len = transport_len.saturating_sub(claimed);
         self.payload_captured = tcp.bytes().len().saturating_sub(claimed as usize) as u32;
-        self.header = match claimed {
-            0..20 => Header::TooShort,
-            _ if claimed > packet.transport_len => Header::TooLong,
-            _ if !tcp.is_whole() => Header::Cut,
-            _ => Header::Whole,
-        };
         tcp.options().summarize_into(&mut self.options);
         self.hops_left = ip.hops_left();
         self.ecn = ip.ecn();
         self.ip_id = ip.identification();
-        self.checksum = packet.checksum_of(tcp, &ip);
+        self.checksum = Checksum::of(tcp, ip, transport_len);
         self.encapsulation = EncapsulationId::PLAIN;
-        self.place = Place::of(frame, packet);
         let sender = Endpoint::new(ip.source(), tcp.source_port());
         let receiver = Endpoint::new(ip.destination(), tcp.destination_port());
-        Some((sender, receiver))
+        (sender, receiver)
     }
 
     /// One of which nothing is known, to be filled.

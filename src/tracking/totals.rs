@@ -1,7 +1,7 @@
 //! What was in the capture as a whole, whatever became of it: packets and bytes per protocol, and what could not be read.
 
 use crate::analyzers::other::Other;
-use crate::analyzers::{Frame, Layer, Packet, Stop};
+use crate::analyzers::{Frame, Ip, Layer, Packet, Stop};
 use crate::utils::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -246,23 +246,58 @@ impl Totals {
     /// Counts a packet.
     #[inline]
     pub fn add(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
-        self.all.add(frame);
-        self.first.get_or_insert(frame.time);
-        self.last = self.last.max(Some(frame.time));
-        self.backwards += u64::from(self.previous.is_some_and(|previous| frame.time < previous));
-        self.previous = Some(frame.time);
-        self.cut += u64::from(frame.bytes.len() < frame.wire_len as usize);
+        self.add_frame(frame);
         match packet.layers.as_slice() {
             [Layer::Ethernet(_), Layer::Ipv4(ip), Layer::Tcp(_)] => {
-                self.plain[0].add(frame);
-                self.wrong_ip_checksums += u64::from(ip.checksum_ok() == Some(false));
+                self.add_plain_layers(frame, &Ip::V4(*ip));
             }
-            [Layer::Ethernet(_), Layer::Ipv6(_), Layer::Tcp(_)] => self.plain[1].add(frame),
+            [Layer::Ethernet(_), Layer::Ipv6(ip), Layer::Tcp(_)] => {
+                self.add_plain_layers(frame, &Ip::V6(*ip));
+            }
             _ => self.add_layers(frame, packet),
         }
         if let Some(stop) = packet.stop {
             *self.stops.entry(stop).or_default() += 1;
         }
+    }
+
+    /// The same for a plain packet.
+    #[inline(always)]
+    pub fn add_plain(&mut self, frame: &Frame<'_>, ip: &Ip<'_>) {
+        self.add_plain_layers(frame, ip);
+        self.add_frame(frame);
+    }
+
+    #[inline(always)]
+    fn add_plain_layers(&mut self, frame: &Frame<'_>, ip: &Ip<'_>) {
+        match ip {
+            Ip::V4(ip) => {
+                self.wrong_ip_checksums += u64::from(ip.checksum_ok() == Some(false));
+                self.plain[0].add(frame);
+            }
+            Ip::V6(_) => self.plain[1].add(frame),
+        }
+    }
+
+    /// Counts what every packet has.
+    #[inline(always)]
+    fn add_frame(&mut self, frame: &Frame<'_>) {
+        self.all.add(frame);
+        self.cut += u64::from(frame.bytes.len() < frame.wire_len as usize);
+        // In order, as nearly every packet is: the one before is not later than the latest.
+        if self.last.is_some_and(|last| frame.time >= last) {
+            (self.previous, self.last) = (Some(frame.time), Some(frame.time));
+        } else {
+            self.add_time(frame.time);
+        }
+    }
+
+    #[cold]
+    fn add_time(&mut self, time: Timestamp) {
+        self.first.get_or_insert(time);
+        self.last = self.last.max(Some(time));
+        self.backwards += u64::from(self.previous.is_some_and(|previous| time < previous));
+        self.previous = Some(time);
     }
 
     /// Counts each protocol of a packet.

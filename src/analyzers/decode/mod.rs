@@ -9,6 +9,8 @@ mod network;
 mod plain;
 mod tunnels;
 
+pub use plain::Plain;
+
 use super::Frame;
 use super::ethernet::EtherType;
 use super::other::Other;
@@ -25,8 +27,9 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
 #[inline]
 pub fn decode_into<'a>(frame: &Frame<'a>, packet: &mut Packet<'a>) {
     packet.clear();
-    if !plain::read(frame, packet) {
-        by_layers(frame, packet);
+    match Plain::of(frame) {
+        Some(plain) => plain.put_into(packet),
+        None => by_layers(frame, packet),
     }
 }
 
