@@ -4,6 +4,7 @@
 //! no shell reads it. A thread of its own starts one command after the other, so that the capture never waits; commands beyond
 //! the rate, or while too many wait, are left out and counted.
 
+use crate::utils::format::printable;
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -32,7 +33,10 @@ impl OnAlert {
     /// Splits the command line and makes ready to run it.
     pub fn new(command_line: &str) -> Result<Self> {
         let Some(words) = shlex::split(command_line) else {
-            bail!("--on-alert '{command_line}': a quotation mark is not closed");
+            bail!(
+                "--on-alert '{}': a quotation mark is not closed",
+                printable(command_line)
+            );
         };
         let Some((program, arguments)) = words.split_first() else {
             bail!("--on-alert wants a command");
@@ -86,7 +90,10 @@ fn work(program: &str, arguments: &[String], from: &Receiver<String>) {
             && !complained
         {
             complained = true;
-            eprintln!("tcp-monitor: warning: --on-alert cannot run '{program}': {error}");
+            eprintln!(
+                "tcp-monitor: warning: --on-alert cannot run '{}': {error}",
+                printable(program)
+            );
         }
     }
 }

@@ -6,10 +6,11 @@ use crate::analyzers::{self, Frame};
 use crate::cli::Arguments;
 use crate::on_alert::OnAlert;
 use crate::tracking::Event;
+use crate::utils::format::printable;
 use crate::utils::time::Timestamp;
 use crate::visualization::Output;
 use crate::visualization::json_lines;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use std::io::Write;
 use std::time::SystemTime;
 
@@ -124,7 +125,12 @@ fn thresholds(arguments: &Arguments) -> Result<Thresholds> {
     let Some(path) = &arguments.alerts else {
         return Ok(Thresholds::default());
     };
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Thresholds::read(&text).map_err(|problem| anyhow::anyhow!("{}: {problem}", path.display()))
+    let name = path.to_string_lossy();
+    let name = printable(&name);
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    Thresholds::read(&text).map_err(|problem| {
+        // The parser shows the line that it stumbled over.
+        let lines: Vec<_> = problem.lines().map(printable).collect();
+        anyhow!("{name}: {}", lines.join("\n"))
+    })
 }

@@ -45,7 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &["alerts::Rule", "selection", "visualization::chart"],
     ),
-    ("on_alert", &[]),
+    ("on_alert", &["utils"]),
     (
         "watch",
         &[
