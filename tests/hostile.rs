@@ -1,113 +1,67 @@
 //! Whatever a file holds, reading it ends, and nothing panics, grows without bound or steers the terminal: every fixture cut at
 //! every byte and with bytes changed, and the extremes that no network makes.
 
+#[path = "../fuzz/src/lib.rs"]
+#[allow(dead_code, reason = "the fuzz targets are for another test")]
+mod fuzz;
+#[path = "support/mutations.rs"]
+mod mutations;
 mod support;
 
+use fuzz::STYLE;
+use fuzz::follow::follow;
+use fuzz::json::is_object;
+use mutations::Numbers;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use support::Scratch;
-use tcp_monitor::analyzers::decode;
-use tcp_monitor::analyzers::icmp_error::IcmpError;
 use tcp_monitor::capture::pcap_reader::PcapReader;
-use tcp_monitor::capture::{Next, Source};
-use tcp_monitor::tracking::wireshark::WiresharkView;
-use tcp_monitor::tracking::{ConnectionTracker, LOOK_AHEAD, Located};
+use tcp_monitor::tracking::LOOK_AHEAD;
+use tcp_monitor::visualization::Output;
+use tcp_monitor::visualization::connection_detail::ConnectionDetail;
+use tcp_monitor::visualization::connection_table::{ConnectionTable, Order};
+use tcp_monitor::visualization::findings::Findings;
 use tcp_monitor::visualization::json_lines::JsonLines;
 use tcp_monitor::visualization::onion::Onion;
 use tcp_monitor::visualization::packet_lines::PacketLines;
 use tcp_monitor::visualization::report::Report;
-use tcp_monitor::visualization::style::Style;
-use tcp_monitor::visualization::{Output, Seen, Summary};
+use tcp_monitor::visualization::udp_table::UdpTable;
 
-/// Reads a capture with every output that prints packets. Returns what was printed; a refusal is fine, too.
-fn survive(path: &Path) -> Vec<u8> {
-    let Ok(mut source) = PcapReader::open(path) else {
-        return Vec::new();
+/// Reads a capture as the program does, with reassembly, names, alerts and every output that prints; `most` is more than there are
+/// frames and interfaces in it. Returns what was printed; a refusal is fine, too.
+fn survive(path: &Path, most: usize) -> String {
+    let Ok(source) = PcapReader::open(path) else {
+        return String::new();
     };
-    let mut tracker = ConnectionTracker::new(64);
-    let hasher = tracker.hasher();
-    let mut summary = Summary {
-        wireshark: Some(WiresharkView::default()),
-        ..Summary::default()
-    };
-    let style = Style {
-        color: false,
-        width: Some(80),
-    };
-    let mut outputs: [(Box<dyn Output>, Vec<u8>); 4] = [
-        (Box::new(JsonLines { packets: true }), Vec::new()),
-        (Box::new(PacketLines { style }), Vec::new()),
-        (Box::new(Onion { style }), Vec::new()),
-        (Box::new(Report { style }), Vec::new()),
+    let style = STYLE;
+    let outputs: Vec<Box<dyn Output>> = vec![
+        Box::new(JsonLines { packets: true }),
+        Box::new(PacketLines { style }),
+        Box::new(Onion { style }),
+        Box::new(Report { style }),
+        Box::new(ConnectionTable {
+            style,
+            top: 20,
+            order: Order::Bytes,
+        }),
+        Box::new(UdpTable { style, top: 20 }),
+        Box::new(ConnectionDetail {
+            style,
+            ids: vec![0, 1],
+        }),
+        Box::new(Findings { style }),
     ];
-    loop {
-        let frame = match source.next().expect("damage is an end, not an error") {
-            Next::End(_) => break,
-            Next::Frame(frame) => frame,
-            Next::Interface(_) | Next::Comments(_) | Next::Idle => continue,
-        };
-        let packet = decode(&frame);
-        summary.totals.add(&frame, &packet);
-        let located = Located::of(&frame, &packet, &hasher);
-        let ahead = tracker.look_ahead(located.iter());
-        assert!(ahead.len() <= LOOK_AHEAD);
-        let quotes = IcmpError::of(&packet)
-            .and_then(|error| tracker.note_icmp_error(frame.number, frame.time, &error));
-        if located.is_none() {
-            summary.udp.observe(&frame, &packet);
-        }
-        let event = located.as_ref().map(|located| {
-            let found = ahead.first().copied().flatten();
-            tracker.observe_located(located, found, packet.tcp_payload())
-        });
-        let wireshark = summary
-            .wireshark
-            .as_mut()
-            .zip(event.as_ref())
-            .map(|(view, event)| view.observe(event));
-        let seen = Seen {
-            quotes,
-            comments: &[],
-            interface: None,
-            interface_of_several: None,
-            frame: &frame,
-            packet: &packet,
-            event: event.as_ref(),
-            wireshark: wireshark.as_ref(),
-            since_start: frame.time.since(summary.totals.first.unwrap_or_default()),
-        };
-        for (output, printed) in &mut outputs {
-            output.packet(&seen, printed).expect("memory takes it");
-        }
+    let printed = follow(source, most, 64, LOOK_AHEAD, outputs);
+    for line in printed[0].lines() {
+        assert!(is_object(line), "{}: no JSON: {line}", path.display());
     }
-    for (output, printed) in &mut outputs {
-        output
-            .finish(&tracker, &summary, printed)
-            .expect("memory takes it");
-        let text = std::str::from_utf8(printed).expect("UTF-8");
-        assert!(
-            !text.chars().any(|c| c.is_control() && c != '\n'),
-            "{}: a control character was printed: {text:?}",
-            path.display()
-        );
-    }
-    let [(_, json), others @ ..] = outputs;
-    for line in json.split(|&byte| byte == b'\n') {
-        let is_object =
-            serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|value| value.is_object());
-        assert!(
-            is_object || line.is_empty(),
-            "{}: no JSON: {}",
-            path.display(),
-            String::from_utf8_lossy(line)
-        );
-    }
-    others
-        .into_iter()
-        .fold(json, |all, (_, printed)| [all, printed].concat())
+    printed.concat()
 }
+
+/// More than there are frames in any fixture.
+const MOST: usize = 8192;
 
 fn fixtures() -> Vec<Vec<u8>> {
     let mut files = Vec::new();
@@ -126,23 +80,6 @@ fn fixtures() -> Vec<Vec<u8>> {
     files
 }
 
-/// A small generator of numbers: the same in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() as usize) % limit.max(1)
-    }
-}
-
 /// How long the mutations of a build may take: CI is to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -158,7 +95,7 @@ fn every_fixture_cut_anywhere() {
             let within = [1500, bytes.len()][numbers.below(4) / 3].min(bytes.len());
             std::fs::write(&path, &bytes[..numbers.below(within)])
                 .expect("the temporary directory can be written");
-            survive(&path);
+            survive(&path, MOST);
         }
     }
 }
@@ -174,21 +111,95 @@ fn every_fixture_with_bytes_changed() {
         .collect();
     while began.elapsed() < PATIENCE {
         for original in &files {
-            let mut bytes = original.clone();
-            for _ in 0..=numbers.below(8) {
-                let at = numbers.below(bytes.len());
-                match numbers.below(4) {
-                    0 => bytes[at] = numbers.next() as u8,
-                    1 => bytes[at] ^= 1 << numbers.below(8),
-                    2 => bytes[at] = [0, 0xff, 0x7f, 0x80][numbers.below(4)],
-                    _ => {
-                        let end = (at + 4).min(bytes.len());
-                        bytes[at..end].fill([0, 0xff][numbers.below(2)]);
-                    }
-                }
-            }
-            std::fs::write(&path, &bytes).expect("the temporary directory can be written");
-            survive(&path);
+            std::fs::write(&path, numbers.damage(original))
+                .expect("the temporary directory can be written");
+            survive(&path, MOST);
+        }
+    }
+}
+
+/// Damage is done to captures in which there is something to find: fragments, names, alerts.
+#[test]
+fn fixtures_exercise_what_stands_beside_the_tracking() {
+    let printed = |name| survive(&support::fixture(name), MOST);
+    let mixed = printed("mixed.pcap");
+    assert!(mixed.contains("2 datagrams put together"), "{mixed}");
+    assert!(mixed.contains("large.example.test:53"), "{mixed}");
+    let alerts = printed("built/alerts.pcap");
+    let raised = |line: &&str| line.starts_with("{\"type\":\"alert\"");
+    assert!(alerts.lines().filter(raised).count() > 10, "{alerts}");
+}
+
+/// What the program can be asked for. `DIR` stands for a directory that is there.
+const WISHES: [&str; 10] = [
+    "-vv --names --wireshark",
+    "--json -v --names --max-connections 3",
+    "--sequence --csv --xplot --plot-size 400x300 --output-dir DIR",
+    "--graph --overview --plot-format svg --output-dir DIR",
+    "--sequence --graph --overview --terminal",
+    "--connection 0,1,2,3 --ladder --sort rtt",
+    "-o DIR/saved.pcap -p 1-50000 -i 0.0.0.0/0,::/0",
+    "-o DIR/saved.pcapng --annotate --wireshark",
+    "--filter vlan||tcp||icmp6||udp --no-alerts --stats",
+    "-v -d 1 -c 30 --fail-on port_scan",
+];
+
+/// The program itself, for as long as [`PATIENCE`] lasts: whatever is damaged, it ends with a report or one sentence, and what it
+/// saved can be read.
+#[test]
+fn the_program_ends_with_a_report_or_a_sentence() {
+    let (scratch, mut numbers) = (Scratch::new(), Numbers(4));
+    let (first, second) = (scratch.path("first"), scratch.path("second"));
+    let saved = ["saved.pcap", "saved.pcapng"].map(|name| scratch.path(name));
+    let files: Vec<_> = fixtures()
+        .into_iter()
+        .filter(|bytes| bytes.len() < 64_000)
+        .collect();
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        let wish = WISHES[numbers.below(WISHES.len())];
+        let damaged = [(); 2].map(|()| {
+            let original = &files[numbers.below(files.len())];
+            // Half of them keep the file's header, so that there is more than a refusal.
+            let (header, rest) = original.split_at(original.len().min(numbers.below(2) * 24));
+            [header, &numbers.damage(rest)].concat()
+        });
+        std::fs::write(&first, &damaged[0]).expect("the temporary directory can be written");
+        std::fs::write(&second, &damaged[1]).expect("the temporary directory can be written");
+        let mut command =
+            support::monitor(wish.replace("DIR", &scratch.text(".")).split_whitespace());
+        command.arg("-f").arg(&first);
+        // One timeline of both, now and then.
+        if numbers.below(3) == 0 {
+            command.arg(&second);
+        }
+        let ran = support::Ran::from(command.output().expect("it runs"));
+        let steers = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
+        assert!(
+            !steers(&ran.stdout) && !steers(&ran.stderr),
+            "{wish}: {ran:#?}"
+        );
+        match ran.code {
+            Some(0) => assert!(!ran.stdout.is_empty(), "{wish}: {ran:#?}"),
+            Some(1) => assert!(
+                ran.stderr
+                    .lines()
+                    .any(|line| line.starts_with("tcp-monitor: ")),
+                "{wish}: {ran:#?}"
+            ),
+            code => assert_eq!(
+                (code, wish.contains("--fail-on")),
+                (Some(3), true),
+                "{wish}: {ran:#?}"
+            ),
+        }
+        if wish.contains("--json") {
+            assert!(ran.stdout.lines().all(is_object), "{wish}: {ran:#?}");
+        }
+        for path in saved.iter().filter(|path| path.exists()) {
+            let again = support::run(&format!("-f {}", path.display())).expect_code(0);
+            assert!(!again.stderr.contains("cut off"), "{wish}: {again:#?}");
+            std::fs::remove_file(path).expect("it can be removed");
         }
     }
 }
@@ -242,13 +253,13 @@ fn survives(name: &str, bytes: &[u8]) -> String {
     std::fs::File::create(&path)
         .and_then(|mut file| file.write_all(bytes))
         .expect("the temporary directory can be written");
-    let printed = survive(&path);
+    let printed = survive(&path, 1 << 21);
     assert!(
         began.elapsed() < 10 * PATIENCE,
         "{name} took {:?}",
         began.elapsed()
     );
-    String::from_utf8(printed).expect("UTF-8")
+    printed
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! usage: cargo run --example seeds -- DIRECTORY CAPTURE...
 
-use tcp_monitor_fuzz::{LINKS, each_frame};
+use tcp_monitor_fuzz::frames;
 
 fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
@@ -10,14 +10,8 @@ fn main() -> std::io::Result<()> {
     std::fs::create_dir_all(&directory)?;
     let mut number = 0;
     for capture in arguments {
-        let mut seeds = Vec::new();
-        each_frame(&std::fs::read(capture)?, |frame| {
-            if let Some(link) = LINKS.iter().position(|link| *link == frame.link) {
-                seeds.push([&[link as u8, 0], frame.bytes].concat());
-            }
-        });
         // The first frames of a capture differ; the later ones are more of the same.
-        for seed in seeds.iter().take(40) {
+        for seed in frames(&std::fs::read(capture)?).iter().take(40) {
             std::fs::write(directory.join(format!("frame-{number}")), seed)?;
             number += 1;
         }

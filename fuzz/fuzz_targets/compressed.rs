@@ -1,24 +1,7 @@
-//! The decompressors: what announces itself as gzip, zstd, xz or lz4.
+//! Gives the fuzzer's inputs to `targets::compressed`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tcp_monitor_fuzz::each_frame;
+use tcp_monitor_fuzz::targets::compressed;
 
-const BEGINNINGS: [&[u8]; 4] = [
-    &[0x1f, 0x8b, 8],
-    &[0x28, 0xb5, 0x2f, 0xfd],
-    &[0xfd, b'7', b'z', b'X', b'Z', 0],
-    &[4, 0x22, 0x4d, 0x18],
-];
-
-fuzz_target!(|input: &[u8]| {
-    if BEGINNINGS
-        .iter()
-        .any(|beginning| input.starts_with(beginning))
-    {
-        each_frame(input, |_| {});
-    } else if let [first, rest @ ..] = input {
-        let beginning = BEGINNINGS[usize::from(*first) % BEGINNINGS.len()];
-        each_frame(&[beginning, rest].concat(), |_| {});
-    }
-});
+fuzz_target!(|input: &[u8]| compressed::run(input));

@@ -14,18 +14,20 @@ use tcp_monitor::tracking::{ConnectionTracker, LOOK_AHEAD};
 use tcp_monitor::utils::time::Timestamp;
 use tcp_monitor::visualization::{Output, Seen, Summary};
 
-/// As many things are taken from a source: a small file may hold millions when it is decompressed.
-const MOST: usize = 8192;
+/// As many things are enough for a fuzzer: a small file may hold millions when it is decompressed.
+pub const MOST: usize = 8192;
 /// A pause counts as so many things, since it ends a batch.
 const PAUSE: usize = 256;
 
 /// To read these from their file took a quarter of the time.
 static DEFAULTS: LazyLock<Thresholds> = LazyLock::new(Thresholds::default);
 
-/// Follows what a source gives, with room for so many connections; so many segments are looked up at once, up to [`LOOK_AHEAD`].
+/// Follows what a source gives, the first `most` things of it, with room for so many connections; so many segments are looked up at
+/// once, up to [`LOOK_AHEAD`].
 /// Returns what each output printed, in which no control character may stand.
 pub fn follow(
     source: impl Source + 'static,
+    most: usize,
     connections: usize,
     at_once: usize,
     outputs: Vec<Box<dyn Output>>,
@@ -33,7 +35,7 @@ pub fn follow(
     let mut tracker = ConnectionTracker::new(connections);
     tracker.keep_evicted();
     let mut feed = Feed {
-        source: Box::new(Beginning { source, left: MOST }),
+        source: Box::new(Beginning { source, left: most }),
         intake: Intake {
             hasher: tracker.hasher(),
             shown: true,
@@ -55,9 +57,9 @@ pub fn follow(
             .collect(),
     };
     // Room for every batch, and as many empty ones: nobody takes one out before the end.
-    let (to, from) = sync_channel(MOST / PAUSE + 1);
+    let (to, from) = sync_channel(most / PAUSE + 1);
     let (give_back, back) = channel();
-    for _ in 0..MOST / PAUSE {
+    for _ in 0..most / PAUSE {
         give_back.send(Batch::default()).expect("it is received");
     }
     let end = feed.run(&AtomicBool::new(false), &to, &back);
@@ -273,7 +275,7 @@ impl Second {
             let finished = output.finish(tracker, summary, &mut printed);
             finished.expect("memory takes it");
             let text = String::from_utf8(printed).expect("UTF-8");
-            assert!(!crate::has_controls(text.as_bytes()), "{text:?}");
+            assert!(!super::has_controls(text.as_bytes()), "{text:?}");
             text
         });
         texts.collect()

@@ -2,8 +2,10 @@
 
 pub mod follow;
 pub mod json;
+pub mod targets;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tcp_monitor::analyzers::{Frame, LinkType};
 use tcp_monitor::capture::pcap_reader::PcapReader;
 use tcp_monitor::capture::{Next, Source};
@@ -51,16 +53,29 @@ pub fn frame(input: &[u8]) -> Option<Frame<'_>> {
     })
 }
 
-/// A file in memory with these bytes; one per process.
-pub fn file(bytes: &[u8]) -> PathBuf {
-    let path = PathBuf::from(format!("/dev/shm/tcp-monitor-fuzz-{}", std::process::id()));
+/// A capture file with these bytes, if it is one. It stands in memory, without a name once it is open.
+pub fn open(bytes: &[u8]) -> Option<PcapReader> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path = PathBuf::from(format!(
+        "/dev/shm/tcp-monitor-fuzz-{}-{number}",
+        std::process::id()
+    ));
     std::fs::write(&path, bytes).expect("/dev/shm can be written");
-    path
+    let source = PcapReader::open(&path);
+    std::fs::remove_file(&path).expect("it was written");
+    source.ok()
 }
 
-/// A capture file with these bytes, if it is one.
-pub fn open(bytes: &[u8]) -> Option<PcapReader> {
-    PcapReader::open(&file(bytes)).ok()
+/// The frames of a capture as inputs of the target `decode`.
+pub fn frames(capture: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    each_frame(capture, |frame| {
+        if let Some(link) = LINKS.iter().position(|link| *link == frame.link) {
+            frames.push([&[link as u8, 0], frame.bytes].concat());
+        }
+    });
+    frames
 }
 
 /// Hands out the frames of a capture file one after the other until it ends.
