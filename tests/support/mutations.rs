@@ -1,4 +1,5 @@
 //! Damage done to bytes, the same in every run.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 /// A small generator of numbers.
 pub struct Numbers(pub u64);
