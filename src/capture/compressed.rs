@@ -4,6 +4,7 @@
 //! Memory is bounded whatever the file claims: a few chunks in flight, and the window that the format needs, of which no more than
 //! 128 MiB is believed. Files of several parts in a row are read through. Parts of zstd that are to be skipped are.
 
+use super::lz4_frames::Lz4Frames;
 use flate2::bufread::MultiGzDecoder;
 use lz4_flex::frame::FrameDecoder as Lz4Decoder;
 use lzma_rust2::XzReader;
@@ -171,7 +172,7 @@ fn decoder(method: Method, source: BufReader<Patient>) -> Box<dyn Read> {
         Method::Gzip => Box::new(MultiGzDecoder::new(source)),
         Method::Zstd => Box::new(Zstd::new(source)),
         Method::Xz => Box::new(XzReader::new_mem_limit(source, true, LARGEST_WINDOW / 1024)),
-        Method::Lz4 => Box::new(Lz4(Lz4Decoder::new(source))),
+        Method::Lz4 => Box::new(Lz4(Lz4Decoder::new(Lz4Frames::new(source)))),
     }
 }
 
@@ -197,14 +198,14 @@ impl Read for Patient {
     }
 }
 
-/// LZ4 frames in a row: the decoder says that it is at the end behind each of them.
-struct Lz4(Lz4Decoder<BufReader<Patient>>);
+/// LZ4 frames in a row: the decoder says that it is at the end behind each of them, and where the file ends in one.
+struct Lz4(Lz4Decoder<Lz4Frames<BufReader<Patient>>>);
 
 impl Read for Lz4 {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.0.read(room)? {
-                0 if self.0.get_mut().fill_buf()?.is_empty() => return Ok(0),
+                0 if self.0.get_mut().has_ended()? => return Ok(0),
                 0 => {}
                 count => return Ok(count),
             }
@@ -217,7 +218,12 @@ struct Zstd {
     source: BufReader<Patient>,
     decoder: ZstdDecoder,
     in_frame: bool,
+    /// What is to be said once all that was decoded before it is handed out.
+    fault: Option<io::Error>,
 }
+
+/// What ends a frame: a last block, uncompressed and of no octets, and room for a checksum (RFC 8878 §3.1.1.2).
+const END_OF_FRAME: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
 impl Zstd {
     fn new(source: BufReader<Patient>) -> Self {
@@ -227,6 +233,7 @@ impl Zstd {
             source,
             decoder,
             in_frame: false,
+            fault: None,
         }
     }
 
@@ -248,14 +255,23 @@ impl Zstd {
                         return Err(ErrorKind::UnexpectedEof.into());
                     }
                 }
-                Err(error) => return Err(self.fault(error)),
+                Err(error) => return Err(self.in_words(error)),
             }
         }
         Ok(false)
     }
 
+    /// Ends a frame that cannot be read on. The decoder keeps as much as its window holds, of which a small capture never gets out,
+    /// until its frame is over.
+    fn give_up(&mut self, error: FrameDecoderError) {
+        self.fault = Some(self.in_words(error));
+        let one = BlockDecodingStrategy::UptoBlocks(1);
+        // It cannot fail in any way that matters more than what was wrong before.
+        let _ = self.decoder.decode_blocks(&END_OF_FRAME[..], one);
+    }
+
     /// The decoder's errors hide that the input has ended.
-    fn fault(&mut self, error: FrameDecoderError) -> io::Error {
+    fn in_words(&mut self, error: FrameDecoderError) -> io::Error {
         match self.source.fill_buf() {
             Ok([]) => ErrorKind::UnexpectedEof.into(),
             _ => io::Error::other(error.to_string()),
@@ -283,12 +299,16 @@ impl Read for Zstd {
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 let one = BlockDecodingStrategy::UptoBlocks(1);
                 if let Err(error) = self.decoder.decode_blocks(&mut self.source, one) {
-                    return Err(self.fault(error));
+                    self.give_up(error);
+                    break;
                 }
             }
             let count = self.decoder.read(room)?;
             if count > 0 {
                 return Ok(count);
+            }
+            if let Some(fault) = self.fault.take() {
+                return Err(fault);
             }
             self.checked()?;
             self.in_frame = false;
@@ -372,6 +392,25 @@ mod tests {
             let error = inflated(method, bytes).unwrap_err().to_string();
             assert_eq!(error, format!("its {method} data are cut off"));
         }
+    }
+
+    /// A window is larger than these blocks, so that the decoder would keep all of them to itself.
+    #[test]
+    fn zstd_blocks_before_a_cut_come_out() {
+        let content = content();
+        let mut bytes = zstd(&content);
+        bytes.truncate(bytes.len() - 10);
+        let mut reader = Inflated::start(Method::Zstd, Box::new(io::Cursor::new(bytes))).unwrap();
+        let (mut all, mut room) = (Vec::new(), [0; 1000]);
+        let error = loop {
+            match reader.read(&mut room) {
+                Ok(count) => all.extend(&room[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert_eq!(error, "its zstd data are cut off");
+        assert!(content.starts_with(&all) && all.len() >= 2 * 128 * 1024);
     }
 
     #[test]

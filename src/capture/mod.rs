@@ -21,6 +21,7 @@ mod identity;
 mod input;
 pub mod interface_names;
 mod link_state;
+mod lz4_frames;
 pub mod merged;
 pub mod packet_capture;
 pub mod pcap_reader;
