@@ -338,6 +338,34 @@ fn extremes_of_sequence_numbers() {
     );
 }
 
+/// A single number in the middle of a connection that lies half the space away: what follows is not judged by it.
+#[test]
+fn numbers_half_the_space_away() {
+    let (scratch, path) = (Scratch::new(), support::fixture("ssh.pcap"));
+    let damaged = scratch.path("half");
+    let bytes = std::fs::read(&path).expect("readable");
+    let whole = survive(&path, MOST);
+    assert!(!whole.contains("window_shrunk"), "{whole}");
+    // The headers of file, record, Ethernet and IPv4.
+    let (mut at, mut count) = (24, 0);
+    while let Some(length) = bytes.get(at + 8..at + 12) {
+        let length = u32::from_le_bytes(length.try_into().expect("four")) as usize;
+        let ip = at + 16 + 14;
+        if bytes.get(ip) == Some(&0x45) && bytes.get(ip + 9) == Some(&6) {
+            for number in [4, 8] {
+                let mut changed = bytes.clone();
+                changed[ip + 20 + number] ^= 0x80;
+                std::fs::write(&damaged, &changed).expect("the temporary directory can be written");
+                let printed = survive(&damaged, MOST);
+                assert!(!printed.contains("window_shrunk"), "{printed}");
+                count += 1;
+            }
+        }
+        at += 16 + length;
+    }
+    assert!(count > 60, "{count}");
+}
+
 fn block(kind: u32, body: &[u8]) -> Vec<u8> {
     let length = (body.len().next_multiple_of(4) + 12) as u32;
     let mut bytes = [kind.to_le_bytes(), length.to_le_bytes()].concat();

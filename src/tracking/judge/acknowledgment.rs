@@ -115,7 +115,9 @@ fn taken_back(case: &Case<'_>, ack: i64) -> Option<i64> {
         let flags = latest.segment.flags;
         flags.ack() && !flags.syn() && !flags.rst()
     })?;
-    let offered = offset_of(stream.base()?, before.segment.ack, ack)
+    // Near what is acknowledged, as when it came: seen from this segment, a number half the space behind would lie ahead.
+    let near = stream.lowest_unacknowledged();
+    let offered = offset_of(stream.base()?, before.segment.ack, near)
         .saturating_add_unsigned(sender.windows.current()?.into());
     let lost = offered - ack.saturating_add(i64::from(window));
     (lost >= rounding && !is_overtaken(case)).then_some(lost)
