@@ -1,7 +1,8 @@
 //! Records a judged segment in both flows. Nothing is decided here; the judge has spoken before.
 
+use super::counting::{count, count_expected};
 use super::direction::Direction;
-use super::flow::{Counts, Flow, Latest, LatestSegment, Offer, Recovery};
+use super::flow::{Flow, Latest, LatestSegment, Offer, Recovery};
 use super::judge::Position;
 use super::judge::duplicate_block;
 use super::judgement::Judgement;
@@ -9,8 +10,6 @@ use super::segment::{Header, Segment};
 use super::sent_log::SentLog;
 use super::stream::{Acknowledged, Sent, offset_of};
 use super::verdict::{Cause, Verdict};
-use crate::analyzers::Checksum;
-use crate::analyzers::tcp::Flags;
 use crate::utils::maybe::Maybe;
 
 /// What recording a segment brought to light.
@@ -114,66 +113,6 @@ pub fn record_expected(
         time_round_trip(receiver, segment, ack, before, recorded);
     }
     remember(sender, segment, &Judgement::NOTHING);
-}
-
-#[inline]
-fn count_expected(counts: &mut Counts, segment: &Segment) {
-    let len = segment.payload_len;
-    counts.packets += 1;
-    counts.wire_bytes += u64::from(segment.wire_len);
-    counts.checksums_verified += u64::from(segment.checksum.is_some());
-    counts.pure_acks += u64::from(len == 0);
-    counts.payload_bytes += u64::from(len);
-    counts.largest_payload = counts.largest_payload.max(len);
-    counts.data_packets += u64::from(len > 0);
-}
-
-fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
-    counts.packets += 1;
-    counts.wire_bytes += u64::from(segment.wire_len);
-    if !judgement.verdicts.is_empty() {
-        let counted = &mut counts.rare_mut().verdicts;
-        judgement
-            .verdicts
-            .iter()
-            .for_each(|verdict| counted.add(verdict));
-    }
-    if judgement.has(Verdict::Duplicate) {
-        return;
-    }
-    counts.checksums_verified += u64::from(segment.checksum.is_some());
-    match segment.checksum {
-        None | Some(Checksum::Right) => {}
-        Some(Checksum::Wrong) => counts.rare_mut().checksums_wrong += 1,
-        Some(Checksum::Offloaded) => counts.rare_mut().checksums_offloaded += 1,
-    }
-    let flags = segment.flags;
-    counts.syn += u32::from(flags.syn());
-    counts.fin += u32::from(flags.fin());
-    counts.rst += u32::from(flags.rst());
-    if flags.any(Flags::URG) {
-        counts.rare_mut().urg += 1;
-    }
-    counts.pure_acks += u64::from(segment.is_pure_ack());
-    if !segment.options.sack.as_slice().is_empty() {
-        counts.rare_mut().sack += 1;
-    }
-    if judgement.repeated_octets > 0 {
-        counts.rare_mut().retransmitted_bytes +=
-            u64::from(judgement.repeated_octets.min(segment.payload_len));
-    }
-    if let Some(cause) = judgement.repeat.and_then(|repeat| repeat.cause) {
-        let at = Cause::ALL
-            .iter()
-            .position(|&other| other == cause)
-            .unwrap_or(Cause::ALL.len() - 1);
-        counts.rare_mut().causes[at] += 1;
-    }
-    if segment.payload_len > 0 {
-        counts.payload_bytes += u64::from(segment.payload_len);
-        counts.largest_payload = counts.largest_payload.max(segment.payload_len);
-        counts.data_packets += 1;
-    }
 }
 
 /// What a SYN offers. Options that were cut off are unknown, not absent.
