@@ -167,6 +167,7 @@ impl Side {
         let others = u32::from(self.syn) + u32::from(self.fin) + u32::from(self.rst);
         let pure_acks = self.packets - self.data_packets;
         counts.pure_acks = pure_acks.saturating_sub(others).into();
+        // The largest is not kept; it was no less than the mean.
         counts.largest_payload = self.payload_bytes.div_ceil(self.data_packets.max(1));
         let end = i64::from(self.end);
         let fin = if self.is.finished() {
