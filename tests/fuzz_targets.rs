@@ -35,6 +35,15 @@ fn small(directories: &[&str]) -> Vec<Vec<u8>> {
     paths.iter().map(read).collect()
 }
 
+/// The first so many frames of each small capture.
+fn first_frames(number: usize) -> Vec<Vec<u8>> {
+    let captures = small(&["", "built"]);
+    let of_each = captures
+        .iter()
+        .flat_map(|capture| fuzz::frames(capture).into_iter().take(number));
+    of_each.collect()
+}
+
 /// Gives a target each input of its corpus, then damaged ones and those cut short.
 fn exercise(corpus: &[Vec<u8>], seed: u64, mut target: impl FnMut(&[u8])) {
     assert!(corpus.len() > 5, "{}", corpus.len());
@@ -68,10 +77,7 @@ fn anything<T: for<'a> Arbitrary<'a>>(numbers: &mut Numbers) -> T {
 
 #[test]
 fn frames_are_taken_apart() {
-    let frames: Vec<_> = small(&["", "built"])
-        .iter()
-        .flat_map(|capture| fuzz::frames(capture).into_iter().take(40))
-        .collect();
+    let frames = first_frames(40);
     assert!(frames.len() > 300, "{}", frames.len());
     exercise(&frames, 11, decode::run);
     // The same bytes as every other link type.
@@ -116,10 +122,7 @@ fn segments_are_tracked() {
 
 #[test]
 fn frames_are_filtered() {
-    let frames: Vec<_> = small(&["", "built"])
-        .iter()
-        .flat_map(|capture| fuzz::frames(capture).into_iter().take(10))
-        .collect();
+    let frames = first_frames(10);
     make_up(17, |numbers| {
         let ports = ["80", "1-65535", "9-8", "0-", "-", "x", "443 ", ""];
         let addresses = ["10.0.0.0/8", "::/0", "::1", "1.2.3", "0.0.0.0/33", "/", ""];

@@ -345,7 +345,7 @@ impl Store {
         self.peak = self.peak.max(self.len());
     }
 
-    /// Keeps as a whole what was kept in another form; returns its slot. A copy of it as it is now comes with it.
+    /// Keeps as a whole, which is `connection`, what was kept in another form in `slot`; returns its new slot.
     pub fn promote(&mut self, slot: Slot, connection: Connection) -> u32 {
         let (id, last) = (connection.id, connection.last);
         let hash = self.hasher.hash(connection.client, connection.server);
