@@ -212,8 +212,11 @@ impl ConnectionTracker {
     /// each would wait for memory by itself (perf/NOTES.md). Returns what to hand to `observe`, in the same order.
     pub fn look_ahead<'a>(
         &self,
-        segments: impl Iterator<Item = &'a Located>,
+        segments: impl Iterator<Item = &'a Located> + Clone,
     ) -> ArrayVec<Option<Found>, LOOK_AHEAD> {
+        for located in segments.clone().take(LOOK_AHEAD) {
+            self.store.prefetch_index(located.hash);
+        }
         let found: ArrayVec<_, LOOK_AHEAD> = segments
             .take(LOOK_AHEAD)
             .map(|located| self.store.look_ahead(located.hash))

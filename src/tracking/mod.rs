@@ -21,6 +21,7 @@ pub mod flow;
 mod follow;
 pub mod glance;
 pub mod icmp_errors;
+mod index;
 pub mod judge;
 pub mod judgement;
 pub mod known_to_sender;

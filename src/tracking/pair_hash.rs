@@ -12,14 +12,17 @@ use std::net::IpAddr;
 pub struct PairHash(u32);
 
 impl PairHash {
-    /// The number itself.
+    /// The number of no pair in particular.
+    pub(super) const NONE: PairHash = PairHash(0);
+
+    /// The number itself; any of its bits is as good as any other.
     pub(super) const fn number(self) -> u32 {
         self.0
     }
 
-    /// Spread over 64 bits, as the index wants it.
-    pub(super) fn wide(self) -> u64 {
-        u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    #[cfg(test)]
+    pub(super) const fn of(number: u32) -> Self {
+        Self(number)
     }
 }
 

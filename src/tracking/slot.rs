@@ -31,6 +31,9 @@ const KIND: u32 = LONE | PAST;
 pub const LARGEST: u32 = !KIND;
 
 impl Packed {
+    /// No slot: none is of two kinds.
+    pub const NONE: Packed = Packed(u32::MAX);
+
     /// A slot, packed.
     pub const fn of(slot: Slot) -> Self {
         match slot {

@@ -9,6 +9,7 @@ mod leaving;
 use super::connection::Connection;
 use super::connection_tracker::TrackerMemory;
 use super::glance::Glance;
+use super::index::Index;
 use super::lone::Lone;
 use super::pair_hash::{PairHash, PairHasher};
 use super::past::Past;
@@ -18,7 +19,6 @@ pub use super::slot::{Key, Slot};
 use super::slot::{LARGEST, Packed};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::Timestamp;
-use hashbrown::HashTable;
 pub use leaving::Left;
 use leaving::Queues;
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub struct Store {
     kept: Kept,
-    index: HashTable<Entry>,
+    index: Index,
     hasher: PairHasher,
     limit: usize,
     queues: Queues,
@@ -112,13 +112,6 @@ impl Kept {
     }
 }
 
-/// Where a connection is, with the number of its endpoints: a look-up mostly knows by it alone.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    hash: PairHash,
-    slot: Packed,
-}
-
 /// What was found ahead of time: it holds while the epoch does and the slot holds a connection between the same endpoints.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
@@ -131,7 +124,7 @@ impl Store {
     pub fn new(limit: usize) -> Self {
         Self {
             kept: Kept::default(),
-            index: HashTable::new(),
+            index: Index::default(),
             hasher: PairHasher::default(),
             epoch: 0,
             limit: limit.clamp(1, LARGEST as usize),
@@ -156,7 +149,7 @@ impl Store {
 
     /// Where the memory is, but for the log of transmissions.
     pub fn memory(&self) -> TrackerMemory {
-        let index = self.index.allocation_size();
+        let index = self.index.memory();
         let Kept { full, lone, past } = &self.kept;
         let (of_full, of_lone) = (size_of::<Option<Connection>>(), size_of::<Option<Lone>>());
         let beside_past = past.iter().map(|(_, past)| past.memory());
@@ -229,18 +222,19 @@ impl Store {
         {
             return Some(found.slot.get());
         }
-        self.index
-            .find(hash.wide(), |entry| {
-                entry.hash == hash && self.kept.is_between(entry.slot, a, b)
-            })
-            .map(|entry| entry.slot.get())
+        let is_between = |slot| self.kept.is_between(slot, a, b);
+        Some(self.index.find(hash, is_between)?.get())
+    }
+
+    /// Asks for the memory where a pair is looked for.
+    pub fn prefetch_index(&self, hash: PairHash) {
+        self.index.prefetch(hash);
     }
 
     /// The slot that probably holds the connection of a pair, without a look at the connection.
     pub fn look_ahead(&self, hash: PairHash) -> Option<Found> {
-        let entry = self.index.find(hash.wide(), |entry| entry.hash == hash)?;
         Some(Found {
-            slot: entry.slot,
+            slot: self.index.find(hash, |_| true)?,
             epoch: self.epoch,
         })
     }
@@ -329,17 +323,13 @@ impl Store {
     ) {
         let packed = Packed::of(slot);
         let Self { index, kept, .. } = self;
-        let same = |other: &Entry| other.hash == hash && kept.is_between(other.slot, a, b);
-        match index.find_mut(hash.wide(), same) {
-            Some(found) if found.slot == packed => {}
+        match index.find_mut(hash, |other| kept.is_between(other, a, b)) {
+            Some(found) if *found == packed => {}
             Some(found) => {
-                found.slot = packed;
+                *found = packed;
                 self.epoch += 1;
             }
-            None => {
-                let entry = Entry { hash, slot: packed };
-                index.insert_unique(hash.wide(), entry, |other| other.hash.wide());
-            }
+            None => index.insert(hash, packed),
         }
         self.queues.note_new(&self.kept, slot, id, time);
         self.peak = self.peak.max(self.len());
@@ -364,9 +354,8 @@ impl Store {
     /// Lets the index point to another slot than before, if it points to that.
     fn point_elsewhere(&mut self, hash: PairHash, from: Slot, to: Slot) {
         let (from, to) = (Packed::of(from), Packed::of(to));
-        let entry = self.index.find_mut(hash.wide(), |entry| entry.slot == from);
-        if let Some(entry) = entry {
-            entry.slot = to;
+        if let Some(found) = self.index.find_mut(hash, |slot| slot == from) {
+            *found = to;
         }
     }
 

@@ -13,8 +13,8 @@ pub fn prefetch<T>(value: &T) {
     for offset in (0..size_of::<T>()).step_by(LINE) {
         fetch_line(start.wrapping_add(offset));
     }
-    // A value that does not begin with a line ends in one more.
-    if align_of::<T>() < LINE {
+    // A value that does not begin with a line may end in one more.
+    if align_of::<T>() < LINE.min(size_of::<T>()) {
         fetch_line(start.wrapping_add(size_of::<T>().saturating_sub(1)));
     }
 }

@@ -180,26 +180,25 @@ impl Store {
             }
     }
 
-    /// Looks up in the index where those stand that will probably leave next: one after the other each would wait for memory by
-    /// itself.
+    /// Asks for the places in the index of those that will probably leave next, and for the memory of those behind them, where the
+    /// newcomers will be written: one after the other each would wait for memory by itself.
     fn fetch_those_that_leave_next(&self) {
-        let next = self.queues.idle.iter().take(AT_ONCE);
-        let lone = next.filter_map(|&(slot, ..)| match slot {
-            Slot::Lone(slot) => {
-                let lone = self.kept.lone.get(slot);
-                lone.map(|lone| (slot, lone.located.hash))
-            }
+        let lone = |&(slot, ..): &(Slot, u64, Timestamp)| match slot {
+            Slot::Lone(slot) => Some(slot),
             Slot::Full(_) | Slot::Past(_) => None,
-        });
-        let found = lone.filter_map(|(slot, hash)| {
-            let packed = Packed::of(Slot::Lone(slot));
-            self.index.find(hash.wide(), |other| other.slot == packed)
-        });
-        std::hint::black_box(found.count());
+        };
+        let mut idle = self.queues.idle.iter();
+        for slot in idle.by_ref().take(AT_ONCE).filter_map(lone) {
+            if let Some(lone) = self.kept.lone.get(slot) {
+                self.index.prefetch(lone.located.hash);
+            }
+        }
+        for slot in idle.take(AT_ONCE).filter_map(lone) {
+            self.kept.lone.prefetch(slot);
+        }
     }
 
     fn remove(&mut self, slot: Slot, log: &mut SentLog) {
-        // The index first: it looks at what is in the slot.
         let hash = match slot {
             Slot::Full(slot) => {
                 let connection = self.get(slot);
@@ -211,13 +210,7 @@ impl Store {
                 self.hasher.hash(past.client, past.server)
             }
         };
-        let packed = Packed::of(slot);
-        if let Ok(entry) = self
-            .index
-            .find_entry(hash.wide(), |other| other.slot == packed)
-        {
-            entry.remove();
-        }
+        self.index.remove(hash, Packed::of(slot));
         self.evicted += 1;
         let left = match slot {
             Slot::Full(slot) => {
