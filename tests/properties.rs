@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr};
 use tcp_monitor::analyzers::tcp::Flags;
 use tcp_monitor::analyzers::tcp_options::{OptionSummary, SackBlock, Timestamps};
-use tcp_monitor::analyzers::{Frame, LinkType, decode};
+use tcp_monitor::analyzers::{Checksum, Frame, LinkType, decode};
 use tcp_monitor::tracking::segment::Header;
 use tcp_monitor::tracking::wireshark::WiresharkView;
 use tcp_monitor::tracking::{Connection, ConnectionTracker, Direction, Segment, Verdict};
@@ -200,6 +200,38 @@ proptest! {
         }
     }
 
+    /// So may the first SYN of a connection.
+    #[test]
+    fn first_syns_may_take_the_short_way(
+        syns in proptest::collection::vec((any_segment(), any::<u8>(), 0u16..12, 0usize..8), 1..40),
+    ) {
+        let (mut short, mut long) = (ConnectionTracker::new(8), ConnectionTracker::new(8));
+        long.judge_all();
+        for tracker in [&mut short, &mut long] {
+            tracker.leave_out_measurements();
+        }
+        let checksums = [Checksum::Right, Checksum::Wrong, Checksum::Offloaded];
+        for (at, ((_, mut segment), flags, port, checksum)) in syns.into_iter().enumerate() {
+            segment.frame = at as u64 + 1;
+            segment.checksum = checksums.get(checksum).copied();
+            let beside = [Flags::PSH, Flags::URG, Flags::ECE, Flags::CWR, Flags::AE];
+            let chosen = beside.iter().enumerate().filter(|(bit, _)| flags >> bit & 1 == 1);
+            segment.flags = chosen.fold(Flags::SYN, |flags, (_, flag)| flags.with(*flag));
+            (segment.payload_len, segment.payload_captured) = (0, 0);
+            let ends = (endpoint(1, 40_000 + port), endpoint(2, 80));
+            let [quickly, slowly] = [&mut short, &mut long].map(|tracker| {
+                let event = tracker.observe(ends.0, ends.1, &segment);
+                let said = (event.relative_seq(), event.offset(), event.window(), event.rtt());
+                let judged = format!("{:?}", event.judgement);
+                (said, judged, event.states_before(), format!("{:?}", event.connection))
+            });
+            prop_assert_eq!(quickly, slowly);
+        }
+        for (short, long) in short.all().zip(long.all()) {
+            prop_assert_eq!(format!("{short:?}"), format!("{long:?}"));
+        }
+    }
+
     /// A transfer without a single loss, seen from anywhere on a path that overtakes: nothing was sent twice, so nothing may be
     /// called a retransmission, with whatever evidence there is.
     #[test]
@@ -340,7 +372,7 @@ proptest! {
         prop_assert_eq!(segment.options.mss, mss);
         prop_assert_eq!(segment.options.window_scale, scale);
         prop_assert_eq!(segment.options.timestamps, clock.map(|(value, echo)| Timestamps { value, echo }));
-        prop_assert_eq!(segment.checksum, Some(tcp_monitor::analyzers::Checksum::Right));
+        prop_assert_eq!(segment.checksum, Some(Checksum::Right));
         // Cut anywhere, nothing panics, and what is left is said.
         for len in 0..bytes.len() {
             decode(&Frame { bytes: &bytes[..len], ..frame });

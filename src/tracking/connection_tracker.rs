@@ -6,6 +6,7 @@
 
 use super::connection::Connection;
 use super::event::Event;
+use super::first_syn::follow_first_syn;
 use super::follow::{AtHand, follow};
 use super::glance::Glance;
 use super::icmp_errors;
@@ -133,7 +134,8 @@ impl ConnectionTracker {
         self.store.leave_out_measurements();
     }
 
-    /// Asks the judge about every segment, those that are expected among them: slower, and the same comes out, as tests show.
+    /// Asks the judge about every segment as it comes, those that are expected and SYNs among them: slower, and the same comes out, as
+    /// tests show.
     pub fn judge_all(&mut self) {
         self.at_hand.judges_all = true;
     }
@@ -384,14 +386,7 @@ impl ConnectionTracker {
         let connection = scratch.insert(begun);
         store.insert_lone(lone);
         let reused = reuses.is_some();
-        follow(
-            connection,
-            scratch_log,
-            at_hand,
-            (*sender, segment),
-            reused,
-            &[],
-        );
+        follow_first_syn(connection, scratch_log, at_hand, (*sender, segment), reused);
         Event::new(connection, segment, at_hand)
     }
 

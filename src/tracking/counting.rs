@@ -20,6 +20,15 @@ pub fn count_expected(counts: &mut Counts, segment: &Segment) {
     counts.data_packets += u64::from(len > 0);
 }
 
+/// What [`count`] comes to for a SYN without data of which nothing is said.
+#[inline]
+pub fn count_first_syn(counts: &mut Counts, segment: &Segment) {
+    counts.packets += 1;
+    counts.wire_bytes += u64::from(segment.wire_len);
+    counts.checksums_verified += u64::from(segment.checksum.is_some());
+    counts.syn += 1;
+}
+
 /// Counts a judged segment.
 pub fn count(counts: &mut Counts, segment: &Segment, judgement: &Judgement) {
     counts.packets += 1;

@@ -1,6 +1,7 @@
 //! What is done with each segment of a connection, always in this order: number it, find its place in both streams, judge it (pure:
 //! both flows as they were before it), record it, and take the next state. Judge before record is the decision that everything
-//! leans on: a rule never sees a state that is half changed. Segments of which nothing can be said are not judged ([`super::expected`]).
+//! leans on: a rule never sees a state that is half changed. Segments of which nothing can be said are not judged ([`super::expected`],
+//! [`super::first_syn`]).
 
 use super::advance::{advance, undo_reset};
 use super::connection::Connection;
@@ -251,7 +252,7 @@ fn locate(
     }
 }
 
-fn judge_case(
+pub(super) fn judge_case(
     connection: &Connection,
     log: &SentLog,
     direction: Direction,

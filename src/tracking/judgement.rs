@@ -61,6 +61,20 @@ impl Judgement {
         };
     }
 
+    /// What there is to find about a SYN without data that begins a connection.
+    #[inline]
+    pub(super) fn find_syn_alone(&mut self) {
+        const SYN_ALONE: Judgement = Judgement {
+            given: true,
+            basis: Basis {
+                syn_data: Some(0),
+                ..Judgement::NOTHING.basis
+            },
+            ..Judgement::NOTHING
+        };
+        *self = SYN_ALONE;
+    }
+
     /// Leaves nothing in it. It is large, and most segments leave it empty: then nothing is written.
     #[inline]
     pub(super) fn clear(&mut self) {

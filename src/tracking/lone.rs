@@ -4,7 +4,8 @@
 
 use super::connection::Connection;
 use super::connection_tracker::Located;
-use super::follow::{AtHand, follow};
+use super::first_syn::follow_first_syn;
+use super::follow::AtHand;
 use super::segment::{Header, Segment};
 use super::sent_log::SentLog;
 use crate::utils::addressing::Endpoint;
@@ -50,14 +51,8 @@ impl Lone {
         let ends = (*sender, *receiver);
         let mut connection = Connection::begin(self.id, ends, segment, self.reuses, measures);
         let reused = self.reuses.is_some();
-        follow(
-            &mut connection,
-            log,
-            &mut AtHand::default(),
-            (*sender, segment),
-            reused,
-            &[],
-        );
+        let at_hand = &mut AtHand::default();
+        follow_first_syn(&mut connection, log, at_hand, (*sender, segment), reused);
         connection
     }
 }

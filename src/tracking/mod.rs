@@ -17,6 +17,7 @@ pub mod encapsulation;
 pub mod event;
 mod expected;
 pub mod first_bytes;
+mod first_syn;
 pub mod flow;
 mod follow;
 pub mod glance;

@@ -1,6 +1,6 @@
 //! Records a judged segment in both flows. Nothing is decided here; the judge has spoken before.
 
-use super::counting::{count, count_expected};
+use super::counting::{count, count_expected, count_first_syn};
 use super::direction::Direction;
 use super::flow::{Flow, Latest, LatestSegment, Offer, Recovery};
 use super::judge::Position;
@@ -113,6 +113,29 @@ pub fn record_expected(
         time_round_trip(receiver, segment, ack, before, recorded);
     }
     remember(sender, segment, &Judgement::NOTHING);
+}
+
+/// What [`record`] comes to for a SYN without data that begins a connection, where nothing is said of it.
+#[inline]
+pub fn record_first_syn(
+    sender: &mut Flow,
+    log: &mut SentLog,
+    segment: &Segment,
+    position: Position,
+) -> Recorded {
+    count_first_syn(&mut sender.counts, segment);
+    sender.offer = offer(segment);
+    // Never scaled on a SYN (RFC 7323 §2.2).
+    let window = u32::from(segment.window);
+    sender.windows.add(window, false);
+    let sent = transmission(segment, position);
+    sender.stream.begin(segment.seq, &sent, log);
+    remember(sender, segment, &Judgement::NOTHING);
+    Recorded {
+        window: window.into(),
+        transmits: true,
+        ..Recorded::default()
+    }
 }
 
 /// What a SYN offers. Options that were cut off are unknown, not absent.

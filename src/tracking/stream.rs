@@ -284,6 +284,13 @@ impl Stream {
         fresh
     }
 
+    /// The same for the SYN that a stream of which nothing is known begins with.
+    #[inline]
+    pub fn begin(&mut self, base: Seq, syn: &Sent, log: &mut SentLog) {
+        (self.base, self.has_base, self.started) = (base, true, true);
+        self.append(syn, log);
+    }
+
     /// The same for octets that begin where the stream, which has started, ends.
     #[inline]
     pub fn append(&mut self, sent: &Sent, log: &mut SentLog) {
