@@ -457,4 +457,49 @@ mod tests {
             "{reserved:?}"
         );
     }
+
+    /// A RST that the other side does not believe closes a connection, and opens it again a moment later, as often as somebody likes.
+    #[test]
+    fn memory_does_not_grow_with_a_connection_that_closes_again_and_again() {
+        let (syn, ack) = (Flags::SYN, Flags::ACK);
+        let mut tracker = ConnectionTracker::new(300);
+        let [client, server] = [40_000, 80].map(|port| Endpoint::new([192, 0, 2, 1].into(), port));
+        let mut time = Timestamp::from_nanos(0);
+        let mut send = |millis: i64, from_client: bool, flags: Flags, seq: u32, ack: u32| {
+            time = time.plus(millis * 1_000_000);
+            let segment = Segment {
+                time,
+                flags,
+                // Not a copy of an earlier one.
+                window: 1000 + (time.nanos() / 1_000_000 % 50_000) as u16,
+                seq: Seq(seq),
+                ack: Seq(ack),
+                ..Segment::example()
+            };
+            let (sender, receiver) = if from_client {
+                (client, server)
+            } else {
+                (server, client)
+            };
+            let event = tracker.observe(sender, receiver, &segment);
+            let closed = event.connection.is_closed();
+            (closed, tracker.memory().reserved)
+        };
+        send(0, true, syn, 0, 0);
+        send(1, false, syn.with(ack), 0, 1);
+        send(1, true, ack, 1, 1);
+        let mut reserved = Vec::new();
+        for turn in 0..20_000 {
+            let (closed, _) = send(1, false, Flags::RST, 1, 0);
+            let (goes_on, octets) = send(21, true, ack, 1, 1);
+            assert!(closed && !goes_on);
+            if turn % 5000 == 4999 {
+                reserved.push(octets);
+            }
+        }
+        assert!(
+            reserved.windows(2).all(|pair| pair[0] == pair[1]),
+            "{reserved:?}"
+        );
+    }
 }

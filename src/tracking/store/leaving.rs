@@ -10,9 +10,10 @@ use crate::tracking::sent_log::SentLog;
 use crate::tracking::slab::CHUNK;
 use crate::tracking::slot::Packed;
 use crate::utils::time::Timestamp;
+use hashbrown::HashSet;
 use std::collections::VecDeque;
 
-/// How many are looked up at once before they leave.
+/// For how many memory is asked for at once before they leave.
 const AT_ONCE: usize = 16;
 /// How many of those that closed are looked at for each connection that begins: more than one, to keep up.
 const LOOKS: usize = 2;
@@ -55,27 +56,32 @@ impl Queues {
             + self.idle.capacity() * size_of::<(Slot, u64, Timestamp)>()
     }
 
-    /// Queues a connection that is new in its slot. Entries of connections that are elsewhere by now are thrown out when they have
-    /// become many: most leave by another queue.
+    /// Queues a connection that is new in its slot.
     pub fn note_new(&mut self, kept: &Kept, slot: Slot, id: u64, time: Timestamp) {
-        if self.idle.len() > most(kept) {
-            self.idle.retain(|&(slot, id, _)| kept.holds(slot, id));
-        }
+        tidy(&mut self.idle, kept, |&(slot, id, _)| (slot, id));
         self.idle.push_back((slot, id, time));
     }
 
     fn note_closed(&mut self, kept: &Kept, slot: Slot, id: u64) {
-        if self.closed.len() > most(kept) {
-            self.closed.retain(|&(slot, id)| kept.holds(slot, id));
-        }
+        tidy(&mut self.closed, kept, |&entry| entry);
         self.closed.push_back((slot, id));
     }
 
     fn note_over(&mut self, kept: &Kept, slot: Slot, id: u64) {
-        if self.over.len() > most(kept) {
-            self.over.retain(|&(slot, id)| kept.holds(slot, id));
-        }
+        tidy(&mut self.over, kept, |&entry| entry);
         self.over.push_back((slot, id));
+    }
+}
+
+/// Throws out of a queue, when they have become many, the entries of connections that are elsewhere by now, as most leave by another
+/// queue, and all but the first of each: one that opens and closes again and again is queued each time.
+fn tidy<T>(queue: &mut VecDeque<T>, kept: &Kept, of: impl Fn(&T) -> (Slot, u64)) {
+    if queue.len() > most(kept) {
+        let mut seen = HashSet::with_capacity(kept.len());
+        queue.retain(|entry| {
+            let (slot, id) = of(entry);
+            kept.holds(slot, id) && seen.insert(id)
+        });
     }
 }
 
