@@ -99,7 +99,8 @@ pub fn record_expected(
     if len > 0 {
         sender.first_data.set_if_none(segment.time);
         sender.last_data = segment.time.into();
-        sender.stream.append(&transmission(segment, position), log);
+        let mut sent = transmission(segment, position);
+        sender.stream.append(&mut sent, log);
     }
     let before = receiver.stream.acknowledged;
     note_edge(receiver, ack, recorded.window);
@@ -128,8 +129,8 @@ pub fn record_first_syn(
     // Never scaled on a SYN (RFC 7323 §2.2).
     let window = u32::from(segment.window);
     sender.windows.add(window, false);
-    let sent = transmission(segment, position);
-    sender.stream.begin(segment.seq, &sent, log);
+    let mut sent = transmission(segment, position);
+    sender.stream.begin(segment.seq, &mut sent, log);
     remember(sender, segment, &Judgement::NOTHING);
     Recorded {
         window: window.into(),
@@ -186,6 +187,7 @@ fn transmission(segment: &Segment, position: Position) -> Sent {
         repeats: 0,
         sent_again: false,
         spurious: false,
+        acknowledged_before: false,
     }
 }
 
@@ -224,11 +226,8 @@ fn octets(
         sender.stream.fin = (sent.end - 1).into();
     }
     if verdicts.has(Verdict::Retransmission) {
-        let repeats = log
-            .newest(sender.stream.unacknowledged())
-            .map_or(1, |sent| sent.repeats.max(1));
         let counts = sender.counts.rare_mut();
-        counts.most_repeats = counts.most_repeats.max(repeats);
+        counts.most_repeats = counts.most_repeats.max(sent.repeats.max(1));
         sender.stream.note_repeat(segment.time);
         recover(sender, judgement);
     }

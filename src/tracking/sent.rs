@@ -37,6 +37,8 @@ pub struct Sent {
     pub sent_again: bool,
     /// Whether it is known to have been a needless repeat.
     pub spurious: bool,
+    /// Whether all its octets had been acknowledged when it passed: no acknowledgment behind it is for it.
+    pub acknowledged_before: bool,
 }
 
 impl Sent {
@@ -67,6 +69,9 @@ pub struct Acknowledged {
 impl Acknowledged {
     /// Covers another transmission, later than those before it.
     pub(super) fn take(&mut self, sent: &Sent) {
+        if sent.acknowledged_before {
+            return;
+        }
         let repeated = sent.repeats > 0 || sent.sent_again;
         self.repeated |= repeated;
         self.timed = (!self.repeated).then_some(sent.time);

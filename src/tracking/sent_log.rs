@@ -84,9 +84,7 @@ impl SentList {
 pub struct SentLog {
     nodes: Vec<Node>,
     free: u32,
-    acknowledged: Vec<Acknowledged>,
-    /// How many were acknowledged so far; they are numbered from 1.
-    total_acknowledged: u64,
+    ring: Ring,
 }
 
 impl Default for SentLog {
@@ -94,22 +92,62 @@ impl Default for SentLog {
         Self {
             nodes: Vec::new(),
             free: NONE,
-            acknowledged: Vec::new(),
-            total_acknowledged: 0,
+            ring: Ring::default(),
         }
     }
 }
 
-/// The place in the ring of an acknowledged transmission, which are numbered from 1.
-const fn place(position: u64) -> usize {
-    (position.wrapping_sub(1) % MAX_ACKNOWLEDGED_OF_ALL as u64) as usize
+/// What was acknowledged lately, of all streams.
+#[derive(Debug, Default)]
+struct Ring {
+    kept: Vec<Acknowledged>,
+    /// How many there were so far; they are numbered from 1.
+    total: u64,
+}
+
+impl Ring {
+    /// Where in the ring the one of this number stands or stood.
+    const fn turn(position: u64) -> usize {
+        (position.wrapping_sub(1) % MAX_ACKNOWLEDGED_OF_ALL as u64) as usize
+    }
+
+    /// Where the one of this number stands; `None` if it was overwritten.
+    fn place(&self, position: u64) -> Option<usize> {
+        let age = self.total.checked_sub(position)?;
+        let kept = position > 0 && age < MAX_ACKNOWLEDGED_OF_ALL as u64;
+        kept.then_some(Self::turn(position))
+    }
+
+    fn at(&self, position: u64) -> Option<&Acknowledged> {
+        self.kept.get(self.place(position)?)
+    }
+
+    /// Adds one to those of a list.
+    #[inline]
+    fn add(&mut self, list: &mut SentList, sent: &Sent) {
+        self.total += 1;
+        let (before, number) = (list.latest_acknowledged, list.acknowledged);
+        list.acknowledged = list.acknowledged.wrapping_add(1);
+        list.latest_acknowledged = self.total;
+        match self.kept.get_mut(Self::turn(self.total)) {
+            Some(old) => {
+                (old.before, old.number) = (before, number);
+                old.sent = *sent;
+            }
+            None => self.kept.push(Acknowledged {
+                sent: *sent,
+                before,
+                number,
+            }),
+        }
+    }
 }
 
 impl SentLog {
     /// Octets of memory it takes.
     pub fn memory(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
-            + self.acknowledged.capacity() * size_of::<Acknowledged>()
+            + self.ring.kept.capacity() * size_of::<Acknowledged>()
     }
 
     /// Transmissions of a list that are not acknowledged, latest first.
@@ -129,7 +167,7 @@ impl SentLog {
     pub fn acknowledged<'a>(&'a self, list: &SentList) -> impl Iterator<Item = &'a Sent> + use<'a> {
         let (mut position, newest) = (list.latest_acknowledged, list.acknowledged);
         std::iter::from_fn(move || {
-            let old = self.at(position)?;
+            let old = self.ring.at(position)?;
             if newest.wrapping_sub(old.number) > MAX_ACKNOWLEDGED {
                 return None;
             }
@@ -138,27 +176,11 @@ impl SentLog {
         })
     }
 
-    fn at(&self, position: u64) -> Option<&Acknowledged> {
-        self.acknowledged.get(self.place(position)?)
-    }
-
-    /// Where in the ring the acknowledged transmission of this number stands; `None` if it was overwritten.
-    fn place(&self, position: u64) -> Option<usize> {
-        let age = self.total_acknowledged.checked_sub(position)?;
-        let kept = position > 0 && age < MAX_ACKNOWLEDGED_OF_ALL as u64;
-        kept.then_some(place(position))
-    }
-
     /// Asks for the oldest transmission of a list that is not acknowledged.
     pub(super) fn prefetch_oldest(&self, list: &SentList) {
         if let Some(node) = self.nodes.get(list.oldest as usize) {
             prefetch(node);
         }
-    }
-
-    /// The latest transmission that is not acknowledged.
-    pub fn newest(&self, list: &SentList) -> Option<&Sent> {
-        self.nodes.get(list.newest as usize).map(|node| &node.sent)
     }
 
     /// Whether there is no room for more, but for the first of each stream.
@@ -217,25 +239,15 @@ impl SentLog {
             return None;
         }
         self.unlink_oldest(list);
-        self.total_acknowledged += 1;
-        let (before, number) = (list.latest_acknowledged, list.acknowledged);
-        list.acknowledged = list.acknowledged.wrapping_add(1);
-        list.latest_acknowledged = self.total_acknowledged;
-        let slot = place(self.total_acknowledged);
         // The node is free by now, but nothing has been written into it yet.
         let sent = &self.nodes.get(at)?.sent;
-        match self.acknowledged.get_mut(slot) {
-            Some(old) => {
-                (old.before, old.number) = (before, number);
-                old.sent = *sent;
-            }
-            None => self.acknowledged.push(Acknowledged {
-                sent: *sent,
-                before,
-                number,
-            }),
-        }
+        self.ring.add(list, sent);
         Some(sent)
+    }
+
+    /// Keeps a transmission as acknowledged from the beginning, in a list in which nothing waits: those that do passed before it.
+    pub fn keep_acknowledged(&mut self, list: &mut SentList, sent: &Sent) {
+        self.ring.add(list, sent);
     }
 
     /// Gives the first node of a list, which has one, back to the pool.
@@ -268,8 +280,8 @@ impl SentLog {
     pub fn change_all(&mut self, list: &SentList, mut change: impl FnMut(&mut Sent)) {
         self.change(list, usize::MAX, &mut change);
         let (mut position, newest) = (list.latest_acknowledged, list.acknowledged);
-        while let Some(place) = self.place(position)
-            && let Some(old) = self.acknowledged.get_mut(place)
+        while let Some(place) = self.ring.place(position)
+            && let Some(old) = self.ring.kept.get_mut(place)
             && newest.wrapping_sub(old.number) <= MAX_ACKNOWLEDGED
         {
             change(&mut old.sent);
@@ -323,7 +335,7 @@ mod tests {
             log.drop_oldest(&mut a);
         }
         log.drop_oldest(&mut a);
-        assert!(a.is_empty() && log.newest(&a).is_none());
+        assert!(a.is_empty() && frames(&log, &a).is_empty());
     }
 
     #[test]
@@ -346,7 +358,7 @@ mod tests {
             acknowledge(&mut log, &mut a, frame);
         }
         assert_eq!(
-            (log.acknowledged(&b).count(), log.acknowledged.len()),
+            (log.acknowledged(&b).count(), log.ring.kept.len()),
             (0, MAX_ACKNOWLEDGED_OF_ALL)
         );
         log.change_all(&a, |sent| sent.spurious = true);

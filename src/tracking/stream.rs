@@ -27,9 +27,6 @@ const MOST_LOOKS: u32 = 1 << 20;
 const EARNED: u32 = 64;
 /// Once they are used up, only so many transmissions are looked at for each question.
 const FEW: usize = 128;
-/// From so many on, repeats of what was acknowledged long ago do not wait among those that are not, until they are acknowledged
-/// again: each repeat looks at all of them.
-const MANY: usize = 128;
 
 /// The offset of a sequence number, taken as the one nearest to `near`.
 pub const fn offset_of(base: Seq, seq: Seq, near: i64) -> i64 {
@@ -278,25 +275,38 @@ impl Stream {
         }
         self.started = true;
         if sent.start < sent.end {
-            self.make_room(log);
-            log.push(&mut self.sent, sent);
+            self.keep(sent, log);
         }
         fresh
     }
 
     /// The same for the SYN that a stream of which nothing is known begins with.
     #[inline]
-    pub fn begin(&mut self, base: Seq, syn: &Sent, log: &mut SentLog) {
+    pub fn begin(&mut self, base: Seq, syn: &mut Sent, log: &mut SentLog) {
         (self.base, self.has_base, self.started) = (base, true, true);
         self.append(syn, log);
     }
 
     /// The same for octets that begin where the stream, which has started, ends.
     #[inline]
-    pub fn append(&mut self, sent: &Sent, log: &mut SentLog) {
+    pub fn append(&mut self, sent: &mut Sent, log: &mut SentLog) {
         self.reach_new_octets(sent.end);
-        self.make_room(log);
-        log.push(&mut self.sent, sent);
+        self.keep(sent, log);
+    }
+
+    /// Keeps a transmission. What had been acknowledged when it passed waits for no acknowledgment, unless there are others that do:
+    /// it stays behind those, so that all are in the order in which they passed.
+    #[inline]
+    fn keep(&mut self, sent: &mut Sent, log: &mut SentLog) {
+        sent.acknowledged_before = self
+            .acknowledged
+            .is_some_and(|acknowledged| sent.end <= acknowledged);
+        if sent.acknowledged_before && self.sent.is_empty() {
+            log.keep_acknowledged(&mut self.sent, sent);
+        } else {
+            self.make_room(log);
+            log.push(&mut self.sent, sent);
+        }
     }
 
     #[inline]
@@ -311,14 +321,10 @@ impl Stream {
     /// Keeps within the bounds before a transmission is added.
     #[inline]
     fn make_room(&mut self, log: &mut SentLog) {
-        let most = match self.acknowledged.get() {
-            None => MAX_OF_ONE_SIDE,
-            Some(acknowledged) => {
-                if self.sent.len() >= MANY {
-                    log.acknowledge_oldest_if(&mut self.sent, |sent| sent.end <= acknowledged);
-                }
-                MAX_UNACKNOWLEDGED
-            }
+        let most = if self.acknowledged.is_none() {
+            MAX_OF_ONE_SIDE
+        } else {
+            MAX_UNACKNOWLEDGED
         };
         if self.sent.len() >= most || log.is_full() {
             log.drop_oldest(&mut self.sent);
@@ -527,6 +533,7 @@ pub(super) mod tests {
             repeats: 0,
             sent_again: false,
             spurious: false,
+            acknowledged_before: false,
         }
     }
 
@@ -578,6 +585,42 @@ pub(super) mod tests {
         assert_eq!(stream.end, 51);
         assert!(stream.unacknowledged().is_empty());
         assert_eq!(stream.latest_of(&(1..2), &log).unwrap().frame, 1);
+    }
+
+    /// RFC 6298 §3 leaves out what was sent more than once, and no more.
+    #[test]
+    fn a_needless_repeat_does_not_keep_what_follows_from_being_timed() {
+        for with_others in [false, true] {
+            let (mut stream, mut log) = stream(&[(1, 11)]);
+            stream.acknowledge(11, &sent(0, 0, 9), &mut log);
+            if with_others {
+                stream.transmit(&mut sent(11, 21, 10), &mut log);
+            }
+            stream.transmit(&mut sent(1, 11, 20), &mut log);
+            stream.transmit(&mut sent(stream.end, 31, 30), &mut log);
+            let news = stream.acknowledge(31, &sent(0, 0, 40), &mut log);
+            assert_eq!(news.timed, Some(Timestamp::from_nanos(30)));
+            assert_eq!(news.segments, 1 + u32::from(with_others));
+            assert_eq!(stream.latest_of(&(1..2), &log).unwrap().frame, 20);
+        }
+    }
+
+    /// Two segments were lost; the repeat of the lower one waits behind the other, although it is acknowledged.
+    #[test]
+    fn transmissions_stay_in_the_order_in_which_they_passed() {
+        let (mut stream, mut log) = stream(&[(1, 11), (11, 21), (21, 31)]);
+        stream.acknowledge(1, &sent(0, 0, 9), &mut log);
+        stream.transmit(&mut sent(11, 21, 10), &mut log);
+        stream.transmit(&mut sent(1, 11, 11), &mut log);
+        stream.acknowledge(11, &sent(0, 0, 12), &mut log);
+        for frame in 13..16 {
+            stream.transmit(&mut sent(1, 11, frame), &mut log);
+            assert_eq!(stream.latest_of(&(1..2), &log).unwrap().frame, frame);
+        }
+        stream.acknowledge(31, &sent(0, 0, 16), &mut log);
+        stream.transmit(&mut sent(1, 11, 17), &mut log);
+        let frames = stream.transmissions(&log).map(|sent| sent.frame);
+        assert!(frames.eq([17, 15, 14, 13, 11, 10, 3, 2, 1]));
     }
 
     #[test]
@@ -645,8 +688,8 @@ pub(super) mod tests {
         for at in 0..10_000 {
             stream.transmit(&mut sent(at * 20, at * 20 + 10, 1), &mut log);
         }
-        assert!(stream.unacknowledged().len() <= MANY);
+        assert!(stream.unacknowledged().is_empty());
         let kept = stream.transmissions(&log).count();
-        assert!(kept <= MANY + MAX_ACKNOWLEDGED as usize, "{kept}");
+        assert!(kept <= MAX_ACKNOWLEDGED as usize, "{kept}");
     }
 }
