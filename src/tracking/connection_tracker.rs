@@ -271,7 +271,10 @@ impl ConnectionTracker {
         error: &IcmpError,
     ) -> Option<u64> {
         let hash = self.store.hash(error.sender, error.receiver);
-        let slot = match self.store.find(hash, error.sender, error.receiver, None)? {
+        let slot = match self
+            .store
+            .find(hash, &error.sender, &error.receiver, None)?
+        {
             Slot::Full(slot) => slot,
             Slot::Lone(slot) => self.promote(slot),
             Slot::Past(slot) => self.revive(slot),
@@ -311,7 +314,7 @@ impl ConnectionTracker {
         payload: &[u8],
     ) -> Event<'a> {
         let (sender, receiver, hash) = pair;
-        let found = self.store.find(hash, *sender, *receiver, ahead);
+        let found = self.store.find(hash, sender, receiver, ahead);
         let (slot, reused) = match found {
             Some(Slot::Full(slot)) if !self.is_new_stream(slot, *sender, segment) => (slot, false),
             Some(Slot::Lone(slot)) if !self.store.lone(slot).is_replaced_by(*sender, segment) => {

@@ -58,19 +58,19 @@ impl Kept {
 
     /// Whether the connection in a slot is the one between two endpoints, whichever stands first.
     #[inline]
-    fn is_between(&self, slot: Packed, a: Endpoint, b: Endpoint) -> bool {
+    fn is_between(&self, slot: Packed, a: &Endpoint, b: &Endpoint) -> bool {
         match slot.get() {
             Slot::Full(slot) => {
                 let full = self.full.get(slot);
-                full.is_some_and(|full| are_the_same(&full.client, &full.server, &a, &b))
+                full.is_some_and(|full| are_the_same(&full.client, &full.server, a, b))
             }
             Slot::Lone(slot) => {
                 let lone = self.lone.get(slot).map(|lone| &lone.located);
-                lone.is_some_and(|lone| are_the_same(&lone.sender, &lone.receiver, &a, &b))
+                lone.is_some_and(|lone| are_the_same(&lone.sender, &lone.receiver, a, b))
             }
             Slot::Past(slot) => {
                 let past = self.past.get(slot);
-                past.is_some_and(|past| are_the_same(&past.client, &past.server, &a, &b))
+                past.is_some_and(|past| are_the_same(&past.client, &past.server, a, b))
             }
         }
     }
@@ -212,8 +212,8 @@ impl Store {
     pub fn find(
         &self,
         hash: PairHash,
-        a: Endpoint,
-        b: Endpoint,
+        a: &Endpoint,
+        b: &Endpoint,
         ahead: Option<Found>,
     ) -> Option<Slot> {
         if let Some(found) = ahead
@@ -323,7 +323,7 @@ impl Store {
     ) {
         let packed = Packed::of(slot);
         let Self { index, kept, .. } = self;
-        match index.find_mut(hash, |other| kept.is_between(other, a, b)) {
+        match index.find_mut(hash, |other| kept.is_between(other, &a, &b)) {
             Some(found) if *found == packed => {}
             Some(found) => {
                 *found = packed;
