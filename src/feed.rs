@@ -43,6 +43,9 @@ const LOOK_UP_EVERY: u32 = 1024;
 /// How often the source is asked how far it is and what was dropped.
 const FIGURES_EVERY: Duration = Duration::from_millis(100);
 
+/// A claim to an address stands among the first so many octets of its frame, whatever it is wrapped in; padding follows.
+const LONGEST_CLAIM: usize = 4096;
+
 /// How far a source is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SourceFigures {
@@ -275,7 +278,7 @@ impl Intake {
             self.batch.since = self.totals.first;
             if !self.comments.is_empty() {
                 let comments = std::mem::take(&mut self.comments);
-                self.batch.comments.push((frame.number, comments));
+                self.batch.keep_comments(frame.number, comments);
             }
         }
         let is_segment = put_segment(
@@ -293,8 +296,11 @@ impl Intake {
         // The alerts look at ARP, whether or not anybody wants to see it.
         let is_claim = !is_segment && packet.other().and_then(Other::arp_claim).is_some();
         if self.shown || icmp_error.is_some() || is_claim {
-            let (bytes, datagram) = if self.shown || is_claim {
+            let (bytes, datagram) = if self.shown {
                 (frame.bytes, whole.unwrap_or_default())
+            } else if is_claim {
+                let first = frame.bytes.len().min(LONGEST_CLAIM);
+                (&frame.bytes[..first], &[][..])
             } else {
                 (&[][..], &[][..])
             };

@@ -16,8 +16,9 @@ use std::ops::Range;
 /// Packets in a batch: few enough that the batches under way stay in the second-level cache, many enough that handing them over
 /// costs nothing.
 const BATCH: usize = 256;
-/// Bytes of packets that a batch keeps room for.
-const MOST_BYTES_KEPT: usize = 1 << 20;
+/// Bytes of packets and comments from which on a batch is full however few they are, and for which an empty one keeps room: a single
+/// frame may have 16 MiB, and batches wait for a reader of the output that is slow.
+const FULL_AT_BYTES: usize = 1 << 20;
 
 /// Packets in the order of the capture.
 #[derive(Debug, Default)]
@@ -31,7 +32,9 @@ pub struct Batch {
     /// Stacks of tags and tunnels that were not seen before.
     pub stacks: Vec<Stack>,
     /// What somebody wrote about frames in the capture, by the frames' numbers.
-    pub comments: Vec<(u64, Vec<String>)>,
+    comments: Vec<(u64, Vec<String>)>,
+    /// The bytes of that.
+    comment_bytes: usize,
     /// Places for segments, of which the first `segments` are taken. The others hold what they held in an earlier batch.
     places: Vec<Located>,
     segments: usize,
@@ -82,17 +85,18 @@ impl Batch {
         self.kept.clear();
         self.payloads.clear();
         self.bytes.clear();
-        self.bytes.shrink_to(MOST_BYTES_KEPT);
+        self.bytes.shrink_to(FULL_AT_BYTES);
         (self.since, self.figures) = (None, None);
         self.interfaces.clear();
         self.stacks.clear();
         self.comments.clear();
+        self.comment_bytes = 0;
     }
 
-    /// Whether it has as many packets as a batch is to have.
+    /// Whether it has as many packets as a batch is to have, or as many bytes.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.packets >= BATCH
+        self.packets >= BATCH || self.bytes.len() + self.comment_bytes >= FULL_AT_BYTES
     }
 
     /// Whether it has no packets.
@@ -169,6 +173,12 @@ impl Batch {
             datagram: middle..self.bytes.len(),
         });
         self.packets += usize::from(!is_segment);
+    }
+
+    /// Keeps what somebody wrote about a frame.
+    pub(super) fn keep_comments(&mut self, frame: u64, comments: Vec<String>) {
+        self.comment_bytes += comments.iter().map(String::len).sum::<usize>();
+        self.comments.push((frame, comments));
     }
 
     /// What somebody wrote about a frame.
@@ -325,5 +335,25 @@ mod tests {
             assert_eq!((batch.packets, batch.segments().len()), (7, 3));
             batch.clear();
         }
+    }
+
+    /// What announces 4 GiB in a few kilobytes of gzip is handed over in pieces, as it comes.
+    #[test]
+    fn few_large_frames_fill_it_as_many_small_ones_do() {
+        let mut batch = Batch::default();
+        let large = vec![0; FULL_AT_BYTES / 2];
+        for (is_full, number) in [(false, 1), (true, 2)] {
+            batch.keep(&frame(number, &large), false, None, &large, b"");
+            assert_eq!(batch.is_full(), is_full);
+        }
+        batch.clear();
+        assert!(!batch.is_full());
+        let comment = "a".repeat(FULL_AT_BYTES / 4);
+        for (is_full, number) in [(false, 1), (true, 2)] {
+            batch.keep_comments(number, vec![comment.clone(), comment.clone()]);
+            assert_eq!(batch.is_full(), is_full);
+        }
+        batch.clear();
+        assert!(!batch.is_full() && batch.comments_of(1).is_empty());
     }
 }
