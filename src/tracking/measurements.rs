@@ -162,14 +162,12 @@ pub fn note(
     let (own, other) = measured.sides.pair_mut(direction);
     if !judgement.has(Verdict::Duplicate) {
         own.count(sender, segment);
-        if segment.header != Header::TooLong {
-            own.offers(sender, receiver, segment, recorded);
-            if !judgement.has(Verdict::OldDuplicate) {
+        if !judgement.has(Verdict::OldDuplicate) {
+            if segment.header != Header::TooLong {
+                own.offers(sender, receiver, segment, recorded);
                 own.sends(sender, receiver, segment, recorded, before.latest);
                 other.is_acknowledged(sender, segment, recorded);
             }
-        }
-        if !judgement.has(Verdict::OldDuplicate) {
             details::note(
                 (&mut *own, &mut *other),
                 (sender, receiver),

@@ -55,12 +55,13 @@ pub fn record(
     if segment.flags.syn() {
         sender.offer = offer(segment);
     }
+    // What it offers was offered on another connection.
+    if verdicts.has(Verdict::OldDuplicate) {
+        return;
+    }
     if !segment.flags.rst() {
         let anew = is_first_scaled(sender, receiver, segment);
         sender.windows.add(window, anew);
-    }
-    if verdicts.has(Verdict::OldDuplicate) {
-        return;
     }
     let mut sent = transmission(segment, position);
     sent.spurious = verdicts.has(Verdict::SpuriousRetransmission);
