@@ -36,10 +36,29 @@ impl Ranges {
         });
         self.0.splice(first..behind, [merged]);
         if self.0.len() > MAX_RANGES {
-            self.0[1].start = self.0[0].start;
-            self.0.remove(0);
+            self.join_lowest();
         }
         (range.end - range.start) - known
+    }
+
+    /// Makes one of the two lowest, if there are two, with the gap between them.
+    pub fn join_lowest(&mut self) {
+        if let [lowest, next, ..] = self.0.as_mut_slice() {
+            next.start = lowest.start;
+            self.0.remove(0);
+        }
+    }
+
+    /// Gives memory back that was for many more.
+    pub fn give_back(&mut self) {
+        if self.0.capacity() > 16 + 4 * self.0.len() {
+            self.0.shrink_to(2 * self.0.len());
+        }
+    }
+
+    /// How many ranges are kept apart.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Forgets everything before `offset`.
@@ -49,11 +68,6 @@ impl Ranges {
         if let Some(first) = self.0.first_mut() {
             first.start = first.start.max(offset);
         }
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.0.clear();
     }
 
     /// How many octets of `range` are in the set.

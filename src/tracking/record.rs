@@ -210,7 +210,7 @@ fn octets(
         verdicts.has(Verdict::KeepAlive) || verdicts.has(Verdict::ZeroWindowProbe) && below;
     if sent.start == sent.end || is_probe {
         if !is_probe {
-            sender.stream.reach(sent);
+            sender.stream.reach(sent, log);
         }
         return;
     }
@@ -282,7 +282,7 @@ fn acknowledgment(
     let news = stream.acknowledge(ack, sent, log);
     let moved = stream.acknowledged != before;
     note_edge(receiver, ack, recorded.window);
-    let told = blocks(receiver, segment, ack);
+    let told = blocks(receiver, log, segment, ack);
     if told.duplicate {
         sender.counts.rare_mut().dsack += 1;
     }
@@ -354,7 +354,7 @@ struct Told {
     news: bool,
 }
 
-fn blocks(receiver: &mut Flow, segment: &Segment, ack: i64) -> Told {
+fn blocks(receiver: &mut Flow, log: &mut SentLog, segment: &Segment, ack: i64) -> Told {
     let Some(base) = receiver.stream.base() else {
         return Told::default();
     };
@@ -367,7 +367,7 @@ fn blocks(receiver: &mut Flow, segment: &Segment, ack: i64) -> Told {
     let duplicate = duplicate_block(ranges(), ack).is_some();
     let mut news = 0;
     for range in ranges().skip(usize::from(duplicate)) {
-        news += receiver.stream.selectively_acknowledge(range);
+        news += receiver.stream.selectively_acknowledge(range, log);
     }
     Told {
         duplicate,

@@ -17,6 +17,10 @@ pub const MAX_ACKNOWLEDGED_OF_ALL: usize = 65_536;
 /// hundred thousand connections with twenty each under way, in some 170 MB.
 pub const MAX_UNACKNOWLEDGED_OF_ALL: usize = 1 << 21;
 
+/// Holes and ranges of selectively acknowledged octets of all streams together, from which on a stream that has another one gives one
+/// up: some 80 MB.
+pub const MAX_PIECES_OF_ALL: usize = 1 << 20;
+
 /// No node.
 const NONE: u32 = u32::MAX;
 
@@ -85,6 +89,8 @@ pub struct SentLog {
     nodes: Vec<Node>,
     free: u32,
     ring: Ring,
+    /// Holes and ranges of all streams: they keep them themselves.
+    pieces: usize,
 }
 
 impl Default for SentLog {
@@ -93,6 +99,7 @@ impl Default for SentLog {
             nodes: Vec::new(),
             free: NONE,
             ring: Ring::default(),
+            pieces: 0,
         }
     }
 }
@@ -187,6 +194,23 @@ impl SentLog {
     #[inline]
     pub const fn is_full(&self) -> bool {
         self.free == NONE && self.nodes.len() >= MAX_UNACKNOWLEDGED_OF_ALL
+    }
+
+    /// A stream that had so many holes and ranges has so many now.
+    #[inline]
+    pub fn note_pieces(&mut self, before: usize, now: usize) {
+        self.pieces = self.pieces.saturating_sub(before).saturating_add(now);
+    }
+
+    #[cfg(test)]
+    pub(super) const fn pieces(&self) -> usize {
+        self.pieces
+    }
+
+    /// Whether all streams together have more holes and ranges than there is to be room for.
+    #[inline]
+    pub const fn has_too_many_pieces(&self) -> bool {
+        self.pieces >= MAX_PIECES_OF_ALL
     }
 
     /// Adds a transmission to a list.

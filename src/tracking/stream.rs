@@ -13,6 +13,7 @@ use super::sent_log::{SentList, SentLog};
 use crate::utils::maybe::Maybe;
 use crate::utils::seq::Seq;
 use crate::utils::time::Timestamp;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// The most holes of a stream that are kept; the lowest are forgotten first, as if they had been captured.
@@ -73,6 +74,68 @@ struct Gaps {
     repeat_since: Maybe<Timestamp>,
 }
 
+impl Gaps {
+    /// Holes and ranges that are kept apart.
+    fn pieces(&self) -> usize {
+        self.holes.len() + self.sacked.len()
+    }
+
+    /// Takes a range out of the holes; returns how many octets that were.
+    fn fill(&mut self, range: &Range<i64>) -> i64 {
+        let holes = &mut self.holes;
+        let first = holes.partition_point(|hole| hole.end <= range.start);
+        let behind = holes
+            .partition_point(|hole| hole.start < range.end)
+            .max(first);
+        let mut rest = [None, None];
+        let mut filled = 0;
+        for hole in &holes[first..behind] {
+            filled += overlap(&hole.range(), range);
+            if hole.start < range.start {
+                rest[0] = Some(Hole {
+                    end: range.start,
+                    ..*hole
+                });
+            }
+            if hole.end > range.end {
+                rest[1] = Some(Hole {
+                    start: range.end,
+                    ..*hole
+                });
+            }
+        }
+        holes.splice(first..behind, rest.into_iter().flatten());
+        filled
+    }
+
+    /// The receiver acknowledges everything below `offset`.
+    fn acknowledge(&mut self, offset: i64) {
+        for hole in self.holes.iter_mut().take_while(|hole| hole.end <= offset) {
+            hole.acknowledged = true;
+        }
+        self.sacked.remove_below(offset);
+    }
+
+    /// Keeps within the bounds: the lowest give way, of which the least is still to come.
+    fn give_way(&mut self, log: &SentLog) {
+        let is_crowded = log.has_too_many_pieces();
+        if self.holes.len() > MAX_HOLES || is_crowded && self.holes.len() > 1 {
+            self.holes.remove(0);
+        }
+        if is_crowded {
+            self.sacked.join_lowest();
+        }
+    }
+
+    /// Gives memory back that was for many more.
+    fn give_back(&mut self) {
+        if self.holes.capacity() > 16 + 4 * self.holes.len() {
+            self.holes.shrink_to(2 * self.holes.len());
+        }
+        self.sacked.give_back();
+    }
+}
+
 static NOTHING_SACKED: Ranges = Ranges::EMPTY;
 
 /// One direction's octets.
@@ -124,7 +187,7 @@ impl Stream {
     /// Sets the initial sequence number. Everything known of another one is forgotten.
     pub fn set_base(&mut self, base: Seq, log: &mut SentLog) {
         if self.base() != Some(base) {
-            log.forget(&mut self.sent);
+            self.release(log);
             *self = Stream {
                 base,
                 has_base: true,
@@ -145,13 +208,29 @@ impl Stream {
         log.prefetch_oldest(&self.sent);
     }
 
-    /// Gives its transmissions back to the log: the connection leaves.
+    /// Gives back what it holds of the log: the connection leaves. Its gaps may still be shown.
     pub fn release(&mut self, log: &mut SentLog) {
         log.forget(&mut self.sent);
+        let pieces = self.gaps.as_deref().map_or(0, Gaps::pieces);
+        log.note_pieces(pieces, 0);
     }
 
     fn gaps_mut(&mut self) -> &mut Gaps {
         self.gaps.get_or_insert_default()
+    }
+
+    /// Changes the holes and what is selectively acknowledged, within the bounds.
+    fn change_pieces<T>(&mut self, log: &mut SentLog, change: impl FnOnce(&mut Gaps) -> T) -> T {
+        let gaps = self.gaps_mut();
+        let before = gaps.pieces();
+        let result = change(gaps);
+        match gaps.pieces().cmp(&before) {
+            Ordering::Greater => gaps.give_way(log),
+            Ordering::Less => gaps.give_back(),
+            Ordering::Equal => {}
+        }
+        log.note_pieces(before, gaps.pieces());
+        result
     }
 
     /// The offset of a sequence number of this stream; `None` while the base is unknown.
@@ -258,11 +337,11 @@ impl Stream {
     /// sent again and returns how many octets the capture sees for the first time.
     pub fn transmit(&mut self, sent: &mut Sent, log: &mut SentLog) -> i64 {
         let range = sent.range();
-        let mut fresh = self.fill(&range);
+        let mut fresh = self.fill(&range, log);
         if range.start < self.end {
             self.link_to_earlier(sent, log);
         } else if self.started && range.start > self.end {
-            self.open_hole(self.end..range.start, sent);
+            self.open_hole(self.end..range.start, sent, log);
         }
         if range.end > self.end || !self.started {
             fresh += range.end
@@ -337,9 +416,9 @@ impl Stream {
     }
 
     /// A segment without octets beyond the highest sent shows that something is missing, too.
-    pub fn reach(&mut self, sent: &Sent) {
+    pub fn reach(&mut self, sent: &Sent, log: &mut SentLog) {
         if self.started && sent.start > self.end {
-            self.open_hole(self.end..sent.start, sent);
+            self.open_hole(self.end..sent.start, sent, log);
         }
         if !self.started || sent.start > self.end {
             self.end = sent.start;
@@ -363,7 +442,7 @@ impl Stream {
         });
     }
 
-    fn open_hole(&mut self, range: Range<i64>, behind: &Sent) {
+    fn open_hole(&mut self, range: Range<i64>, behind: &Sent, log: &mut SentLog) {
         let Sent {
             frame,
             tsval,
@@ -377,11 +456,7 @@ impl Stream {
         let acknowledged = self
             .acknowledged
             .is_some_and(|acknowledged| acknowledged >= range.end);
-        let holes = &mut self.gaps_mut().holes;
-        if holes.len() >= MAX_HOLES {
-            holes.remove(0);
-        }
-        holes.push(Hole {
+        let hole = Hole {
             start: range.start,
             end: range.end,
             extent: range.end - range.start,
@@ -390,37 +465,16 @@ impl Stream {
             tsval,
             ip_id,
             acknowledged,
-        });
+        };
+        self.change_pieces(log, |gaps| gaps.holes.push(hole));
     }
 
     /// Takes a range out of the holes; returns how many octets that were.
-    fn fill(&mut self, range: &Range<i64>) -> i64 {
-        let Some(holes) = self.gaps.as_mut().map(|gaps| &mut gaps.holes) else {
+    fn fill(&mut self, range: &Range<i64>, log: &mut SentLog) -> i64 {
+        if self.holes().is_empty() {
             return 0;
-        };
-        let first = holes.partition_point(|hole| hole.end <= range.start);
-        let behind = holes
-            .partition_point(|hole| hole.start < range.end)
-            .max(first);
-        let mut rest = [None, None];
-        let mut filled = 0;
-        for hole in &holes[first..behind] {
-            filled += overlap(&hole.range(), range);
-            if hole.start < range.start {
-                rest[0] = Some(Hole {
-                    end: range.start,
-                    ..*hole
-                });
-            }
-            if hole.end > range.end {
-                rest[1] = Some(Hole {
-                    start: range.end,
-                    ..*hole
-                });
-            }
         }
-        holes.splice(first..behind, rest.into_iter().flatten());
-        filled
+        self.change_pieces(log, |gaps| gaps.fill(range))
     }
 
     /// Octets below `offset` that the capture never saw and that no earlier acknowledgment told of, and the first of them.
@@ -455,6 +509,7 @@ impl Stream {
                     ip_id: 0,
                     ..*by
                 },
+                log,
             );
             self.end = offset;
         }
@@ -473,11 +528,8 @@ impl Stream {
     pub fn acknowledge_sent(&mut self, offset: i64, log: &mut SentLog) -> Acknowledged {
         let mut news = Acknowledged::default();
         self.acknowledged = offset.into();
-        if let Some(gaps) = &mut self.gaps {
-            for hole in gaps.holes.iter_mut().take_while(|hole| hole.end <= offset) {
-                hole.acknowledged = true;
-            }
-            gaps.sacked.remove_below(offset);
+        if self.gaps.is_some() {
+            self.change_pieces(log, |gaps| gaps.acknowledge(offset));
         }
         while let Some(sent) = log.acknowledge_oldest_if(&mut self.sent, |sent| sent.end <= offset)
         {
@@ -492,29 +544,23 @@ impl Stream {
     }
 
     /// Records a block of a selective acknowledgment; returns how many octets it newly tells of.
-    pub fn selectively_acknowledge(&mut self, block: Range<i64>) -> i64 {
+    pub fn selectively_acknowledge(&mut self, block: Range<i64>, log: &mut SentLog) -> i64 {
         let floor = self.lowest_unacknowledged();
         // What lies beyond everything sent cannot have been received: a block from another connection, or nonsense.
         if block.end > self.end || block.end <= floor {
             return 0;
         }
-        self.gaps_mut()
-            .sacked
-            .insert(block.start.max(floor)..block.end)
-    }
-
-    /// The receiver dropped what it had selectively acknowledged, or the sender does as if (RFC 2018 §8).
-    pub fn forget_sacked(&mut self) {
-        if let Some(gaps) = &mut self.gaps {
-            gaps.sacked.clear();
-        }
+        let block = block.start.max(floor)..block.end;
+        self.change_pieces(log, |gaps| gaps.sacked.insert(block))
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::tracking::sent_log::{MAX_ACKNOWLEDGED, MAX_UNACKNOWLEDGED_OF_ALL};
+    use crate::tracking::sent_log::{
+        MAX_ACKNOWLEDGED, MAX_PIECES_OF_ALL, MAX_UNACKNOWLEDGED_OF_ALL,
+    };
 
     pub fn sent(start: i64, end: i64, frame: u64) -> Sent {
         let time = Timestamp::from_nanos(frame as i64);
@@ -626,8 +672,8 @@ pub(super) mod tests {
     #[test]
     fn selective_acknowledgments_count_above_the_cumulative_one() {
         let (mut stream, mut log) = stream(&[(1, 11), (11, 21), (21, 31)]);
-        assert_eq!(stream.selectively_acknowledge(21..31), 10);
-        assert_eq!(stream.selectively_acknowledge(21..99), 0);
+        assert_eq!(stream.selectively_acknowledge(21..31, &mut log), 10);
+        assert_eq!(stream.selectively_acknowledge(21..99, &mut log), 0);
         stream.acknowledge(31, &sent(0, 0, 9), &mut log);
         assert!(stream.sacked().is_empty());
     }
@@ -666,6 +712,44 @@ pub(super) mod tests {
         newcomer.transmit(&mut sent(0, 10, 2), &mut log);
         newcomer.transmit(&mut sent(10, 20, 3), &mut log);
         assert_eq!(newcomer.sent.len(), 1);
+    }
+
+    #[test]
+    fn holes_are_bounded_however_they_come_about() {
+        // A single hole, of which every third octet is filled.
+        let (mut stream, mut log) = stream(&[(1, 2), (30_000, 30_001)]);
+        for at in 1..5000 {
+            stream.transmit(&mut sent(at * 3, at * 3 + 1, 3), &mut log);
+        }
+        assert_eq!(stream.holes().len(), MAX_HOLES);
+        stream.transmit(&mut sent(1, 30_001, 4), &mut log);
+        assert!(stream.holes().is_empty() && stream.memory() < 4096);
+        assert_eq!(log.pieces(), 0);
+    }
+
+    #[test]
+    fn holes_and_selective_acknowledgments_of_all_streams_are_bounded() {
+        let mut log = SentLog::default();
+        let mut streams: Vec<_> = (0..3000).map(|_| Stream::default()).collect();
+        for stream in &mut streams {
+            for at in 0..600 {
+                stream.transmit(&mut sent(at * 20, at * 20 + 10, 1), &mut log);
+            }
+            for at in 1..300 {
+                stream.selectively_acknowledge(at * 40..at * 40 + 5, &mut log);
+            }
+        }
+        let pieces = |streams: &[Stream]| -> usize {
+            let gaps = streams.iter().filter_map(|stream| stream.gaps.as_deref());
+            gaps.map(Gaps::pieces).sum()
+        };
+        assert_eq!(log.pieces(), pieces(&streams));
+        let most = MAX_PIECES_OF_ALL + 2 * streams.len();
+        assert!((MAX_PIECES_OF_ALL..most).contains(&log.pieces()));
+        for stream in &mut streams {
+            stream.release(&mut log);
+        }
+        assert_eq!(log.pieces(), 0);
     }
 
     #[test]
