@@ -345,7 +345,7 @@ impl Long {
     /// The figures with so many nanoseconds taken off each.
     fn figures(&self, off: i64) -> Option<Figures> {
         let middle = self.count.checked_sub(1)?.div_ceil(2);
-        let median = self.distribution.at(middle)? as i64 + self.base;
+        let median = (self.distribution.at(middle)? as i64).saturating_add(self.base);
         let less = |nanos: i64| nanos.saturating_sub(off).max(0);
         Some(Figures {
             count: self.count,
@@ -372,6 +372,19 @@ mod tests {
             median: sorted[(sorted.len() - 1).div_ceil(2)],
             max: *sorted.last()?,
         })
+    }
+
+    #[test]
+    fn times_of_clocks_that_were_set_have_figures_too() {
+        for shift in [0, 1, 20_000_000, i64::MAX] {
+            let mut durations = Durations::<1>::default();
+            for at in 0..100 {
+                durations.add(0, i64::MAX - at % 3, shift);
+            }
+            let figures = durations.figures(0, 0, None).unwrap();
+            assert!(figures.min <= figures.median && figures.median <= figures.max);
+            assert_eq!((figures.count, figures.max), (100, i64::MAX));
+        }
     }
 
     #[test]
