@@ -4,8 +4,11 @@
 //! length has one or two files open. Frames within a file keep their order even where their times run backwards. Frames are
 //! numbered anew; interfaces that are described alike in several files are one.
 
+use super::described::Described;
 use super::pcap_reader::{PcapReader, Pulled, Record};
-use super::{Drops, End, Format, Next, Source, SourceInfo, printable};
+use super::pcapng::NAME_LIMIT;
+use super::places::Places;
+use super::{Drops, End, Format, Interface, Next, Source, SourceInfo, printable};
 use crate::utils::time::Timestamp;
 use anyhow::{Context, Result, bail};
 use std::cmp::Reverse;
@@ -45,8 +48,16 @@ pub struct MergedReader {
     order: BinaryHeap<Reverse<(Timestamp, usize, usize)>>,
     /// Slots whose next frame is not read yet.
     to_pull: Vec<usize>,
+    /// Where interfaces stand among those of all files.
+    interfaces: Places,
+    /// The interfaces of all files.
+    of_all: Described,
+    /// The interfaces of the files that are open, which each of them holds by itself.
+    of_open: Described,
+    /// Where names of addresses stand among those of all files.
+    names: Places,
     /// Interfaces that are to be told of.
-    to_tell: VecDeque<usize>,
+    to_tell: VecDeque<u32>,
     /// Comments of the next frame were told.
     has_told_comments: bool,
     frames: u64,
@@ -108,6 +119,10 @@ impl MergedReader {
             opened: Vec::new(),
             order: BinaryHeap::new(),
             to_pull: Vec::new(),
+            interfaces: Places::default(),
+            of_all: Described::default(),
+            of_open: Described::default(),
+            names: Places::default(),
             to_tell: VecDeque::new(),
             has_told_comments: false,
             frames: 0,
@@ -149,11 +164,15 @@ impl MergedReader {
                 _ => {}
             }
         };
-        let links: Vec<_> = reader.describe().interfaces.clone();
-        for interface in links {
-            self.interface(&interface);
+        for interface in &reader.describe().interfaces {
+            // What is too much is told of when the file is read.
+            if self.interface(interface).is_err() {
+                break;
+            }
         }
-        if self.info.link_types().len() > 1 {
+        let link = self.info.interfaces.first().map(|first| first.link);
+        let mut links = reader.describe().interfaces.iter();
+        if links.any(|interface| Some(interface.link) != link) {
             self.info.format = Format::Pcapng;
         }
         self.waiting.push(Waiting {
@@ -187,27 +206,37 @@ impl MergedReader {
         self.to_pull.push(slot);
     }
 
-    /// The place of an interface among those of all files; described alike they are one.
-    fn interface(&mut self, interface: &super::Interface) -> u32 {
-        let alike = |known: &super::Interface| {
-            super::Interface {
-                drops: Drops::default(),
-                ..known.clone()
-            } == super::Interface {
-                drops: Drops::default(),
-                ..interface.clone()
-            }
+    /// The place of an interface among those of all files; described alike they are one. Where they are too many, what is wrong, as
+    /// a part of a sentence.
+    fn interface(&mut self, interface: &Interface) -> Result<u32, String> {
+        // What was lost is known for each file, and makes no difference between interfaces.
+        let described = Interface {
+            drops: Drops::default(),
+            ..interface.clone()
         };
-        let at = match self.info.interfaces.iter().position(alike) {
-            Some(at) => at,
-            None => {
-                let at = self.info.interfaces.len();
-                self.info.interfaces.push(interface.clone());
-                self.to_tell.push_back(at);
-                at
-            }
+        let all = &mut self.info.interfaces;
+        if let Some(at) = self.interfaces.find(all, &described) {
+            return Ok(at);
+        }
+        self.of_all.add(&described)?;
+        let at = self.interfaces.place(all, described);
+        self.to_tell.push_back(at);
+        Ok(at)
+    }
+
+    /// Takes in an interface that an open file has described.
+    fn interface_of(&mut self, slot: usize, at: usize) -> Result<(), String> {
+        let opened = self.opened.get(slot).and_then(Option::as_ref);
+        let described = opened.and_then(|opened| opened.reader.describe().interfaces.get(at));
+        let Some(interface) = described.cloned() else {
+            return Ok(());
         };
-        at as u32
+        self.of_open.add(&interface)?;
+        let place = self.interface(&interface)?;
+        if let Some(Some(opened)) = self.opened.get_mut(slot) {
+            opened.interfaces.push(place);
+        }
+        Ok(())
     }
 
     /// Opens the files whose time has come: those that begin before the next frame of those that are open.
@@ -247,12 +276,9 @@ impl MergedReader {
                     return false;
                 }
                 Pulled::Interface(at) => {
-                    let described = opened.reader.describe().interfaces.get(at).cloned();
-                    if let Some(interface) = described {
-                        let place = self.interface(&interface);
-                        if let Some(Some(opened)) = self.opened.get_mut(slot) {
-                            opened.interfaces.push(place);
-                        }
+                    if let Err(wrong) = self.interface_of(slot, at) {
+                        self.give_up(slot, wrong);
+                        return false;
                     }
                 }
                 Pulled::End(end) => {
@@ -260,6 +286,15 @@ impl MergedReader {
                     return false;
                 }
             }
+        }
+    }
+
+    /// Reads a file no further, because it and others are too much together.
+    fn give_up(&mut self, slot: usize, wrong: String) {
+        if let Some(Some(opened)) = self.opened.get_mut(slot) {
+            let wrong = format!("with other files it describes {wrong}");
+            let end = opened.reader.give_up(wrong);
+            self.close(slot, &end);
         }
     }
 
@@ -271,6 +306,7 @@ impl MergedReader {
         self.drops = sum(self.drops, drops);
         self.closed_size = self.closed_size.saturating_add(opened.size);
         let info = opened.reader.describe();
+        self.of_open.remove(&info.interfaces);
         let name = &info.name;
         let problems = info.problems.iter();
         self.info
@@ -285,8 +321,8 @@ impl MergedReader {
             }
         }
         for pair in &info.names {
-            if self.info.names.len() < 10_000 && !self.info.names.contains(pair) {
-                self.info.names.push(pair.clone());
+            if self.info.names.len() < NAME_LIMIT {
+                self.names.place(&mut self.info.names, pair.clone());
             }
         }
     }
@@ -321,7 +357,7 @@ impl Source for MergedReader {
             return Ok(Next::Idle);
         }
         if let Some(at) = self.to_tell.pop_front() {
-            let interface = self.info.interfaces.get(at);
+            let interface = self.info.interfaces.get(at as usize);
             return Ok(interface.map_or(Next::Idle, Next::Interface));
         }
         let Some(&Reverse((_, _, slot))) = self.order.peek() else {
@@ -468,6 +504,75 @@ mod tests {
         assert_eq!(frames, "a1 b3");
         assert_eq!(reader.info.problems.len(), 1);
         assert!(reader.info.problems[0].contains("/a is cut off after frame 1"));
+    }
+
+    /// A pcapng file with so many interfaces, told apart by their snap lengths from this one on, and a frame of the last.
+    fn of_interfaces(scratch: &Scratch, name: &str, first: u32, count: u32) -> PathBuf {
+        let mut file = vec![0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28];
+        for snap_length in first..first + count {
+            file.extend([1, 20, 1, snap_length, 20]);
+        }
+        file.extend([
+            6,
+            36,
+            count - 1,
+            0,
+            0,
+            1,
+            1,
+            u32::from(name.as_bytes()[0]),
+            36,
+        ]);
+        let path = scratch.0.join(name);
+        let bytes: Vec<u8> = file.iter().flat_map(|n| n.to_le_bytes()).collect();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    #[test]
+    fn interfaces_that_are_alike_are_one() {
+        let scratch = Scratch::new("alike");
+        let a = of_interfaces(&scratch, "a", 1, 10_000);
+        let b = of_interfaces(&scratch, "b", 2, 10_000);
+        let (frames, interfaces, reader) = read(&[a, b]);
+        assert_eq!((frames.as_str(), interfaces), ("a0 b0", 10_001));
+        assert_eq!(reader.of_open, Described::default());
+    }
+
+    #[test]
+    fn interfaces_of_all_files_are_bounded_together() {
+        let scratch = Scratch::new("many");
+        let a = of_interfaces(&scratch, "a", 1, 200_000);
+        let b = of_interfaces(&scratch, "b", 200_001, 100_000);
+        let c = of_interfaces(&scratch, "c", 1, 10);
+        let (frames, interfaces, reader) = read(&[a, b, c]);
+        assert_eq!((frames.as_str(), interfaces), ("a0 c0", 262_144));
+        let [problem] = &reader.info.problems[..] else {
+            panic!("one problem");
+        };
+        assert!(problem.ends_with(
+            "/b is damaged before its first frame and was read up to there: with other files it describes more than 262144 interfaces"
+        ));
+    }
+
+    #[test]
+    fn interfaces_of_files_that_are_open_are_bounded_together() {
+        let scratch = Scratch::new("open");
+        let a = of_interfaces(&scratch, "a", 1, 200_000);
+        let b = of_interfaces(&scratch, "b", 1, 200_000);
+        let mut reader = MergedReader::open(&[a, b], Vec::new()).unwrap();
+        // Both are open before either has ended.
+        for slot in 0..2 {
+            let Some(Waiting { path, .. }) = reader.waiting.pop() else {
+                panic!("both wait");
+            };
+            reader.add(PcapReader::open(&path).unwrap(), slot, 0);
+        }
+        while !matches!(reader.next().unwrap(), Next::End(_)) {}
+        assert_eq!(reader.info.interfaces.len(), 200_000);
+        assert_eq!(reader.frames, 1);
+        assert!(reader.info.problems[0].ends_with("more than 262144 interfaces"));
+        assert_eq!(reader.of_open, Described::default());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod buffer;
 mod bytes;
 mod classic_pcap;
 mod compressed;
+mod described;
 mod identity;
 mod input;
 pub mod interface_names;
@@ -28,6 +29,7 @@ pub mod pcap_reader;
 pub mod pcap_writer;
 mod pcapng;
 mod pcapng_options;
+mod places;
 mod resolution;
 
 pub use compressed::Method;
@@ -35,6 +37,7 @@ pub use identity::FileIdentity;
 pub use resolution::Resolution;
 
 use crate::analyzers::{Frame, LinkType};
+use places::Places;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -145,11 +148,9 @@ impl SourceInfo {
 
     /// The different link types known so far, in the order of their first interfaces.
     pub fn link_types(&self) -> Vec<LinkType> {
-        let mut links = Vec::new();
+        let (mut places, mut links) = (Places::default(), Vec::new());
         for interface in &self.interfaces {
-            if !links.contains(&interface.link) {
-                links.push(interface.link);
-            }
+            places.place(&mut links, interface.link);
         }
         links
     }
@@ -194,7 +195,7 @@ impl fmt::Display for Format {
 }
 
 /// An interface that frames were captured on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Interface {
     /// Its name as the capture has it, cut at 256 bytes; not escaped.
     pub name: Option<String>,
@@ -228,7 +229,7 @@ impl Interface {
 }
 
 /// Frames that were lost before anyone could capture them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Drops {
     /// Dropped by the kernel for want of buffer space: the capture was too slow.
     pub kernel: u64,

@@ -247,6 +247,11 @@ impl PcapReader {
         }
     }
 
+    /// Reads no further, because of what is said here as a part of a sentence.
+    pub(super) fn give_up(&mut self, wrong: String) -> End {
+        self.stop(Stop::Damaged(wrong))
+    }
+
     /// A pulled record as a frame, until the next pull.
     #[inline]
     pub(super) fn lend(&self, record: &Record, number: u64, interface: u32) -> Frame<'_> {

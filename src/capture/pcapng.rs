@@ -9,8 +9,10 @@
 use super::buffer::{Buffer, Filled};
 use super::bytes::ByteOrder;
 use super::classic_pcap::LARGEST_FRAME;
+use super::described::Described;
 use super::pcap_reader::{Record, Step, Stop};
 use super::pcapng_options::Options;
+use super::places::Places;
 use super::{Drops, Interface, Resolution, SourceInfo};
 use crate::analyzers::LinkType;
 use crate::utils::time::Timestamp;
@@ -34,8 +36,6 @@ const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const SMALLEST_BLOCK: u32 = 12;
 /// How much of a block that describes something is looked at. Its options rarely fill a kilobyte.
 const DESCRIPTION_LIMIT: u32 = 1024 * 1024;
-/// How many interfaces a file may have, so that one made of nothing else cannot fill the memory: about 40 MB here.
-const INTERFACE_LIMIT: usize = 262_144;
 /// Bytes kept of an interface's name and description, and of a host's name.
 const TEXT_LIMIT: usize = 256;
 /// Comments that are kept of the capture as a whole, and of a frame.
@@ -43,7 +43,7 @@ const COMMENT_LIMIT: usize = 100;
 /// Bytes kept of a comment.
 const COMMENT_LENGTH: usize = 4096;
 /// Names of addresses that are kept.
-const NAME_LIMIT: usize = 10_000;
+pub(super) const NAME_LIMIT: usize = 10_000;
 /// Bytes of a frame's options that are looked at.
 const PACKET_OPTIONS_LIMIT: u32 = 64 * 1024;
 /// Code and length of an option.
@@ -59,6 +59,10 @@ pub(super) struct Pcapng {
     /// The latest time seen, for simple packet blocks, which have none.
     latest: Timestamp,
     has_untimed_frames: bool,
+    /// The interfaces so far.
+    described: Described,
+    /// Where the names of addresses stand among those that are kept.
+    names: Places,
     /// A record whose comments were delivered first.
     held: Option<Record>,
 }
@@ -81,6 +85,8 @@ impl Pcapng {
             closing_length: None,
             latest: Timestamp::default(),
             has_untimed_frames: false,
+            described: Described::default(),
+            names: Places::default(),
             held: None,
         }
     }
@@ -312,11 +318,6 @@ impl Pcapng {
         if let Some(damage) = impossible_block(length, 20) {
             return damage;
         }
-        if info.interfaces.len() >= INTERFACE_LIMIT {
-            return Step::damaged(format!(
-                "it describes more than {INTERFACE_LIMIT} interfaces"
-            ));
-        }
         let held = length.saturating_sub(4).min(DESCRIPTION_LIMIT);
         fill!(buffer, held as usize, "an interface description");
         let block = buffer.window().get(..held as usize).unwrap_or_default();
@@ -333,6 +334,9 @@ impl Pcapng {
                 (14, offset) => interface.offset_seconds = self.number(offset) as i64,
                 _ => {}
             }
+        }
+        if let Err(wrong) = self.described.add(&interface) {
+            return Step::damaged(format!("it describes {wrong}"));
         }
         let index = info.interfaces.len();
         info.interfaces.push(interface);
@@ -392,9 +396,9 @@ impl Pcapng {
                 .split(|&byte| byte == 0)
                 .filter(|name| !name.is_empty());
             for name in names {
-                let pair = (address, shortened(name, TEXT_LIMIT));
-                if info.names.len() < NAME_LIMIT && !info.names.contains(&pair) {
-                    info.names.push(pair);
+                if info.names.len() < NAME_LIMIT {
+                    let pair = (address, shortened(name, TEXT_LIMIT));
+                    self.names.place(&mut info.names, pair);
                 }
             }
         }
@@ -428,11 +432,14 @@ fn keep_comments(comments: &mut Vec<String>, options: Options<'_>) {
     );
 }
 
-/// An option's text, cut to what is kept; what is not UTF-8 is replaced.
+/// An option's text, cut behind the last character that ends within what is kept; what is not UTF-8 is replaced, and may be three
+/// times as long then.
 fn shortened(text: &[u8], limit: usize) -> String {
-    String::from_utf8_lossy(text.get(..limit).unwrap_or(text))
-        .trim_end_matches('\0')
-        .to_owned()
+    // A character that begins within the limit may end three octets behind it.
+    let looked_at = text.get(..limit.saturating_add(3)).unwrap_or(text);
+    let text = String::from_utf8_lossy(looked_at);
+    let kept = text.get(..text.floor_char_boundary(limit));
+    kept.unwrap_or_default().trim_end_matches('\0').to_owned()
 }
 
 #[cfg(test)]
@@ -735,7 +742,7 @@ pub(super) mod tests {
     fn too_many_interfaces_are_damage() {
         let mut file = Writer(ByteOrder::Little, Vec::new());
         file.section(ByteOrder::Little);
-        for _ in 0..=INTERFACE_LIMIT {
+        for _ in 0..=262_144 {
             file.1.extend(file.u32s(&[1, 20, 1, 0, 20]));
         }
         assert!(
@@ -745,5 +752,49 @@ pub(super) mod tests {
                 .unwrap()
                 .contains("more than 262144 interfaces")
         );
+    }
+
+    #[test]
+    fn texts_are_cut_behind_whole_characters_and_what_replaces_others() {
+        assert_eq!(shortened(b"eth0\0\0", 4), "eth0");
+        assert_eq!(shortened(&[0xff; 256], 256), "\u{fffd}".repeat(85));
+        assert_eq!(shortened("äöü€".as_bytes(), 9), "äöü€");
+        assert_eq!(shortened("äöü€".as_bytes(), 8), "äöü");
+        assert_eq!(shortened("äöü€!".as_bytes(), 7), "äöü");
+    }
+
+    #[test]
+    fn interfaces_with_too_much_text_are_damage() {
+        let mut file = Writer(ByteOrder::Little, Vec::new());
+        file.section(ByteOrder::Little);
+        let texts = [file.option(2, &[0xff; 256]), file.option(3, &[b'd'; 257])];
+        for _ in 0..30_000 {
+            file.interface(1, 0, &texts);
+        }
+        let mut reader = reader(&file.1).unwrap();
+        let end = loop {
+            if let Next::End(end) = reader.next().unwrap() {
+                break end;
+            }
+        };
+        assert!(end.warning().unwrap().ends_with("octets together"));
+        let interfaces = &reader.describe().interfaces;
+        assert_eq!(interfaces.len(), (8 << 20) / (255 + 256));
+    }
+
+    #[test]
+    fn a_name_is_kept_once_and_ten_thousand_at_most() {
+        let mut file = Writer(ByteOrder::Little, Vec::new());
+        file.section(ByteOrder::Little);
+        for n in 0..11_000 {
+            let name = format!("\n\0\0\u{1}{n}\0");
+            let record = file.option(1, name.as_bytes());
+            file.block(NAME_RESOLUTION, &[record.clone(), record, vec![0; 4]]);
+        }
+        let mut reader = reader(&file.1).unwrap();
+        while !matches!(reader.next().unwrap(), Next::End(_)) {}
+        let names = &reader.describe().names;
+        assert_eq!(names.len(), NAME_LIMIT);
+        assert_eq!(names.last().unwrap().1, "9999");
     }
 }

@@ -4,7 +4,7 @@ use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
 use std::fmt;
 
 /// The unit of a capture's timestamps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Resolution {
     /// 10 to the minus this many seconds, 0 to 127.
     Decimal(u8),
