@@ -16,7 +16,7 @@ use std::net::IpAddr;
 const PATIENCE: i64 = 30 * NANOS_PER_SECOND;
 /// Datagrams that are put together at a time.
 const MOST_DATAGRAMS: usize = 4096;
-/// Bytes that they may hold together.
+/// Bytes that they may hold together, with the lists of their pieces.
 const MOST_BYTES: usize = 32 << 20;
 /// Pieces of a datagram that are told apart; more come only from attackers.
 const MOST_PIECES: usize = 1024;
@@ -24,6 +24,8 @@ const MOST_PIECES: usize = 1024;
 const LONGEST: usize = 65535;
 /// A copy of a whole datagram, seen at a second place, comes this soon behind the first.
 const COPY: i64 = 50 * NANOS_PER_MILLI;
+/// Entries of completed datagrams that may stay in the order of those that wait, in any case.
+const SPARE: usize = 1024;
 /// Completed datagrams that are remembered for telling copies.
 const REMEMBERED: usize = 64;
 
@@ -59,6 +61,8 @@ struct Key {
 /// A datagram that is being put together.
 #[derive(Debug)]
 struct Datagram {
+    /// How many were begun before it: tells datagrams with the same key apart.
+    number: u64,
     began: Timestamp,
     /// IP header and all that stands in front of the fragmentable part; empty until the first fragment came.
     header: Vec<u8>,
@@ -94,8 +98,10 @@ enum Added {
 #[derive(Debug, Default)]
 pub struct Reassembly {
     datagrams: HashMap<Key, Datagram>,
-    /// In the order in which they began. An entry may be out of date; the time tells.
-    order: VecDeque<(Timestamp, Key)>,
+    /// In the order in which they began, by their numbers. An entry may be out of date: its datagram was completed since.
+    order: VecDeque<(u64, Key)>,
+    /// How many were begun.
+    begun: u64,
     bytes: usize,
     completed: VecDeque<(Timestamp, Key)>,
     counts: FragmentCounts,
@@ -125,7 +131,10 @@ impl Reassembly {
         let added = datagram.add(fragment, &mut self.counts);
         self.bytes = (self.bytes + datagram.held()).saturating_sub(held);
         match added {
-            Added::Waiting => None,
+            Added::Waiting => {
+                self.make_room(MOST_DATAGRAMS);
+                None
+            }
             Added::Discard => {
                 self.drop_datagram(&key);
                 None
@@ -154,20 +163,17 @@ impl Reassembly {
     }
 
     fn begin(&mut self, key: Key, time: Timestamp) {
-        while self.datagrams.len() >= MOST_DATAGRAMS || self.bytes > MOST_BYTES {
-            let Some((_, oldest)) = self.order.pop_front() else {
-                break;
-            };
-            self.drop_datagram(&oldest);
-        }
+        self.make_room(MOST_DATAGRAMS - 1);
+        self.tidy();
         let is_copy = self
             .completed
             .iter()
             .any(|(when, other)| *other == key && time.since(*when) <= COPY);
-        self.order.push_back((time, key));
+        self.order.push_back((self.begun, key));
         self.datagrams.insert(
             key,
             Datagram {
+                number: self.begun,
                 began: time,
                 header: Vec::new(),
                 payload: Vec::new(),
@@ -177,19 +183,47 @@ impl Reassembly {
                 is_copy,
             },
         );
+        self.begun += 1;
+    }
+
+    /// Drops the oldest until so many are left at most, and these hold no more than they may.
+    fn make_room(&mut self, most: usize) {
+        while self.datagrams.len() > most || self.bytes > MOST_BYTES {
+            let Some((number, key)) = self.order.pop_front() else {
+                return;
+            };
+            if self.waiting(number, &key).is_some() {
+                self.drop_datagram(&key);
+            }
+        }
+    }
+
+    /// Throws out, when they have become many, the entries of datagrams that were completed: they stay behind one that does not
+    /// age. At least half of the entries go, so that this takes constant time over many.
+    fn tidy(&mut self) {
+        if self.order.len() > 2 * self.datagrams.len() + SPARE {
+            let datagrams = &self.datagrams;
+            self.order.retain(|(number, key)| {
+                let datagram = datagrams.get(key);
+                datagram.is_some_and(|datagram| datagram.number == *number)
+            });
+        }
+    }
+
+    /// The datagram of an entry in the order, unless it was completed.
+    fn waiting(&self, number: u64, key: &Key) -> Option<&Datagram> {
+        let datagram = self.datagrams.get(key);
+        datagram.filter(|datagram| datagram.number == number)
     }
 
     fn forget_old(&mut self, now: Timestamp) {
-        while let Some((began, key)) = self.order.front().copied() {
-            let is_current = self
-                .datagrams
-                .get(&key)
-                .is_some_and(|datagram| datagram.began == began);
-            if is_current && now.since(began) <= PATIENCE {
+        while let Some((number, key)) = self.order.front().copied() {
+            let began = self.waiting(number, &key).map(|datagram| datagram.began);
+            if began.is_some_and(|began| now.since(began) <= PATIENCE) {
                 return;
             }
             self.order.pop_front();
-            if is_current {
+            if began.is_some() {
                 self.drop_datagram(&key);
             }
         }
@@ -210,7 +244,8 @@ impl Reassembly {
 
 impl Datagram {
     fn held(&self) -> usize {
-        self.header.len() + self.payload.capacity()
+        let pieces = self.pieces.capacity() * size_of::<(usize, usize)>();
+        self.header.capacity() + self.payload.capacity() + pieces
     }
 
     /// Counts a datagram that leaves without having been completed.
@@ -493,11 +528,53 @@ mod tests {
             let mut bytes = fragment(&whole, 59_000 / 8 * 8, 59_512);
             bytes[4..6].copy_from_slice(&id.to_be_bytes());
             add(&mut reassembly, &bytes, 0);
-            assert!(reassembly.bytes <= MOST_BYTES + 2 * LONGEST);
+            assert!(reassembly.bytes <= MOST_BYTES);
         }
         assert!(reassembly.datagrams.len() <= MOST_DATAGRAMS);
         assert_eq!(reassembly.counts().incomplete, 20_000);
         assert!(reassembly.order.len() <= MOST_DATAGRAMS + 1);
+    }
+
+    #[test]
+    fn datagrams_that_grow_after_they_began_are_bounded_too() {
+        let whole = datagram(60_000);
+        let mut reassembly = Reassembly::default();
+        for (from, to) in [(0, 8), (32, 40), (59_000, 59_008), (48, 56), (64, 72)] {
+            for id in 0..MOST_DATAGRAMS as u16 {
+                let mut bytes = fragment(&whole, from, to);
+                bytes[4..6].copy_from_slice(&id.to_be_bytes());
+                add(&mut reassembly, &bytes, 0);
+            }
+            let held = reassembly.datagrams.values().map(|datagram| {
+                let pieces = 16 * datagram.pieces.capacity();
+                datagram.header.capacity() + datagram.payload.capacity() + pieces
+            });
+            let held: usize = held.sum();
+            assert_eq!(reassembly.bytes, held);
+            assert!(held <= MOST_BYTES);
+        }
+    }
+
+    #[test]
+    fn what_was_completed_does_not_stay_behind_what_does_not_age() {
+        let whole = datagram(2000);
+        let numbered = |id: u16, from, to| {
+            let mut bytes = fragment(&whole, from, to);
+            bytes[4..6].copy_from_slice(&id.to_be_bytes());
+            bytes
+        };
+        let mut reassembly = Reassembly::default();
+        // Dated into the future; all others begin at one time, and most of them have one key.
+        add(&mut reassembly, &numbered(9, 0, 1000), 1000);
+        for n in 0..20_000 {
+            let id = if n % 4 == 0 { n } else { 1 };
+            assert!(add(&mut reassembly, &numbered(id, 0, 1000), 0).is_none());
+            assert!(add(&mut reassembly, &numbered(id, 1000, 2020), 0).is_some());
+            assert!(reassembly.order.len() <= SPARE + 3);
+        }
+        assert_eq!(reassembly.datagrams.len(), 1);
+        assert!(add(&mut reassembly, &numbered(9, 1000, 2020), 0).is_some());
+        assert_eq!(reassembly.counts().incomplete, 0);
     }
 
     #[test]
