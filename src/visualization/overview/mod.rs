@@ -59,6 +59,11 @@ impl Output for Overview {
         false
     }
 
+    /// What leaves is not drawn: its losses go with it.
+    fn wants_closed(&self) -> bool {
+        true
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         if let Some(event) = seen.event
             && event.judgement.has(Verdict::Retransmission)
@@ -73,6 +78,16 @@ impl Output for Overview {
             }
             times.push(seen.frame.time);
         }
+        Ok(())
+    }
+
+    fn closed(
+        &mut self,
+        connection: &Connection,
+        _summary: &Summary,
+        _to: &mut dyn Write,
+    ) -> Result<()> {
+        self.losses.remove(&connection.id);
         Ok(())
     }
 
@@ -371,6 +386,22 @@ mod tests {
             let bars = text.matches("#C4C4C4").count();
             assert!(bars >= connections as usize, "{bars} bars of {connections}");
         }
+    }
+
+    #[test]
+    fn what_leaves_takes_its_losses_along() {
+        let mut overview = Overview::new(Place::default(), None, (None, None));
+        assert!(overview.wants_closed());
+        for connection in tracker(100, 1).all() {
+            let times = vec![connection.start];
+            overview.losses.insert(connection.id, times);
+            if connection.id != 7 {
+                overview
+                    .closed(&connection, &Summary::default(), &mut Vec::new())
+                    .unwrap();
+            }
+        }
+        assert_eq!(overview.losses.keys().collect::<Vec<_>>(), [&7]);
     }
 
     #[test]
