@@ -45,6 +45,16 @@ impl<T: Copy + Eq> Recent<T> {
         first + self.more.iter().filter(|&&(_, seen)| seen >= start).count()
     }
 
+    /// When the oldest of those seen within the window that ends at `now` leaves it; `i64::MAX` without any.
+    pub fn next_to_leave(&self, now: i64, window: i64) -> i64 {
+        let start = now.saturating_sub(window);
+        let all = std::iter::once(&self.first).chain(&self.more);
+        let within = all.map(|&(_, seen)| seen).filter(|&seen| seen >= start);
+        within
+            .min()
+            .map_or(i64::MAX, |seen| seen.saturating_add(window))
+    }
+
     /// How many are kept.
     pub fn len(&self) -> usize {
         1 + self.more.len()
@@ -68,7 +78,53 @@ pub enum Estimate {
     /// The hashes of few.
     Few(Vec<u64>),
     /// The registers of many.
-    Many(Box<[u8; REGISTERS]>),
+    Many(Box<Registers>),
+}
+
+/// The highest rank of a hash that fell to each register, and what the estimate needs of all of them, kept up to date.
+#[derive(Clone, Debug)]
+pub struct Registers {
+    ranks: [u8; REGISTERS],
+    /// One half to the power of each rank, together, in units of [`UNIT`]: exactly, in whatever order they change.
+    sum: u128,
+    /// Registers that nothing fell to.
+    empty: u32,
+}
+
+/// One half to the power of the highest rank: 53 bits of a hash are ranked.
+const UNIT: f64 = 1.0 / (1u64 << 53) as f64;
+
+impl Default for Registers {
+    fn default() -> Self {
+        Self {
+            ranks: [0; REGISTERS],
+            sum: half_to_the(0) * REGISTERS as u128,
+            empty: REGISTERS as u32,
+        }
+    }
+}
+
+impl Registers {
+    fn add(&mut self, hash: u64) {
+        let register = &mut self.ranks[hash as usize % REGISTERS];
+        let rank = (hash | 1 << 11).leading_zeros() as u8 + 1;
+        if rank > *register {
+            self.empty -= u32::from(*register == 0);
+            self.sum = self.sum - half_to_the(*register) + half_to_the(rank);
+            *register = rank;
+        }
+    }
+
+    fn count(&self) -> u64 {
+        let m = REGISTERS as f64;
+        let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / (self.sum as f64 * UNIT);
+        // Few things: linear counting of the empty registers is better.
+        if raw <= 2.5 * m && self.empty > 0 {
+            (m * (m / f64::from(self.empty)).ln()).round() as u64
+        } else {
+            raw.round() as u64
+        }
+    }
 }
 
 impl Default for Estimate {
@@ -83,13 +139,13 @@ impl Estimate {
         // With fixed keys: one capture gives one answer.
         let hash = FixedState::default().hash_one(thing);
         match self {
-            Self::Many(registers) => register(registers, hash),
+            Self::Many(registers) => registers.add(hash),
             Self::Few(hashes) if hashes.contains(&hash) => {}
             Self::Few(hashes) if hashes.len() < FEW => hashes.push(hash),
             Self::Few(hashes) => {
-                let mut registers = Box::new([0; REGISTERS]);
+                let mut registers = Box::<Registers>::default();
                 for &hash in hashes.iter().chain([&hash]) {
-                    register(&mut registers, hash);
+                    registers.add(hash);
                 }
                 *self = Self::Many(registers);
             }
@@ -98,31 +154,16 @@ impl Estimate {
 
     /// How many different things were added, about.
     pub fn count(&self) -> u64 {
-        let registers = match self {
-            Self::Few(hashes) => return hashes.len() as u64,
-            Self::Many(registers) => registers,
-        };
-        let m = REGISTERS as f64;
-        let sum: f64 = registers.iter().map(|&rank| half_to_the(rank)).sum();
-        let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
-        let empty = registers.iter().filter(|&&rank| rank == 0).count();
-        // Few things: linear counting of the empty registers is better.
-        if raw <= 2.5 * m && empty > 0 {
-            (m * (m / empty as f64).ln()).round() as u64
-        } else {
-            raw.round() as u64
+        match self {
+            Self::Few(hashes) => hashes.len() as u64,
+            Self::Many(registers) => registers.count(),
         }
     }
 }
 
-fn register(registers: &mut [u8; REGISTERS], hash: u64) {
-    let register = &mut registers[hash as usize % REGISTERS];
-    *register = (*register).max((hash | 1 << 11).leading_zeros() as u8 + 1);
-}
-
-/// One half to the power of a rank, which is at most 64: its exponent as a double holds it.
-fn half_to_the(rank: u8) -> f64 {
-    f64::from_bits((1023 - u64::from(rank)) << 52)
+/// One half to the power of a rank, in units of [`UNIT`].
+fn half_to_the(rank: u8) -> u128 {
+    1u128 << 53 >> rank
 }
 
 #[cfg(test)]
@@ -130,8 +171,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn powers_of_one_half_are_exact() {
-        assert!((0..=65u8).all(|rank| half_to_the(rank) == 0.5f64.powi(rank.into())));
+    fn what_is_kept_of_all_registers_is_what_they_hold() {
+        let mut registers = Registers::default();
+        for thing in 0..100_000u64 {
+            registers.add(FixedState::default().hash_one(thing));
+        }
+        for hash in [0, 1, u64::MAX, 1 << 11, 1 << 12] {
+            registers.add(hash);
+        }
+        let sum: f64 = registers
+            .ranks
+            .iter()
+            .map(|&rank| 0.5f64.powi(rank.into()))
+            .sum();
+        assert_eq!(registers.sum as f64 * UNIT, sum);
+        let empty = registers.ranks.iter().filter(|rank| **rank == 0).count();
+        assert_eq!(registers.empty as usize, empty);
+    }
+
+    #[test]
+    fn the_oldest_leaves_first() {
+        let mut recent = Recent::new(1, 5);
+        recent.add(2, 7, 10, 3);
+        assert_eq!(recent.next_to_leave(7, 10), 15);
+        recent.add(1, 9, 10, 3);
+        assert_eq!(recent.next_to_leave(9, 10), 17);
+        assert_eq!(recent.next_to_leave(18, 10), 19);
+        assert_eq!(recent.next_to_leave(20, 10), i64::MAX);
     }
 
     #[test]

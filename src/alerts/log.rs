@@ -162,6 +162,11 @@ impl Log {
         Handle(id)
     }
 
+    /// Whether the next alert of a rule will be kept; if not, nobody reads its figures.
+    pub fn has_room(&self, rule: Rule) -> bool {
+        self.fired[rule as usize] < MAX_ALERTS
+    }
+
     /// What is known of an alert by now.
     pub fn update(&mut self, handle: Handle, trail: Trail, figures: &[Figure]) {
         if let Some(alert) = self.alerts.get_mut(handle.0 as usize) {
@@ -233,6 +238,11 @@ impl Active {
     /// Whether an alert is going on.
     pub const fn is(&self) -> bool {
         self.handle.is_some()
+    }
+
+    /// When it will have been below half its limit for one window, if it is now.
+    pub fn ends_at(&self, window: i64) -> Option<i64> {
+        Some(self.low_since?.saturating_add(window))
     }
 
     /// Remembers the alert that was begun.

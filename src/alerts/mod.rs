@@ -2,14 +2,15 @@
 //! policy, and stands here and in `thresholds.toml`.
 //!
 //! Windows slide in the capture's time, an alert ends after one window below half its limit, and memory is bounded under
-//! attack: every table has a fixed capacity (a few thousand entries, all of them together some 20 MiB when full) in which the
-//! least weighty give way, and how many did is counted. Ordinary traffic costs next to nothing: a segment without SYN, FIN, RST,
+//! attack: every table has a fixed capacity (a few thousand entries, all of them together some 45 MiB when all are full) in which
+//! the least weighty give way, and how many did is counted. Ordinary traffic costs next to nothing: a segment without SYN, FIN, RST,
 //! retransmission or closed window is passed over after a few comparisons.
 //!
 //! What is not handled: retransmission storms are found per connection, not per host; of ARP only conflicting claims are looked
 //! at; a scan spread over more than the window, or over many sources, stays below the limits.
 
 mod ack_storm;
+mod agenda;
 mod arp;
 mod attempts;
 mod clock;

@@ -1,5 +1,6 @@
 //! The simplest detector: something that should not happen at all happens so many times within the window, counted per key.
 
+use super::agenda::Agenda;
 use super::clock::Moment;
 use super::log::{Active, Figure, Log, Subject, Trail};
 use super::rule::Rule;
@@ -15,6 +16,8 @@ struct Occurrence {
     counts: Sliding,
     trail: Trail,
     active: Active,
+    /// Its number on the agenda while an alert goes on.
+    entered: u64,
     subject: Subject,
     figures: Vec<Figure>,
 }
@@ -36,7 +39,8 @@ pub struct Occurrences<K> {
     limit: u32,
     window: i64,
     table: Bounded<K, Occurrence>,
-    hot: Vec<K>,
+    /// Those that an alert goes on for, and when time alone may change something for them.
+    agenda: Agenda<K>,
 }
 
 impl<K: Copy + Eq + Hash> Occurrences<K> {
@@ -47,7 +51,7 @@ impl<K: Copy + Eq + Hash> Occurrences<K> {
             limit,
             window,
             table: Bounded::new(CAPACITY),
-            hot: Vec::new(),
+            agenda: Agenda::default(),
         }
     }
 
@@ -64,6 +68,7 @@ impl<K: Copy + Eq + Hash> Occurrences<K> {
             counts: Sliding::default(),
             trail: Trail::default(),
             active: Active::default(),
+            entered: 0,
             subject,
             figures: Vec::new(),
         });
@@ -78,20 +83,38 @@ impl<K: Copy + Eq + Hash> Occurrences<K> {
         let count = occurrence.counts.add(moment.now, self.window, 1);
         occurrence.look(self.rule, (count, self.limit), self.window, moment, log);
         if occurrence.active.is() && !was_active {
-            self.hot.push(key);
+            let due = occurrence.due(self.window);
+            occurrence.entered = self.agenda.enter(due, key);
+            if self.agenda.len() > 2 * CAPACITY {
+                self.forget_evicted();
+            }
         }
+    }
+
+    /// Takes off the agenda what had to leave the table.
+    #[cold]
+    fn forget_evicted(&mut self) {
+        let table = &mut self.table;
+        self.agenda.retain(|number, key| {
+            let found = table.get_mut(key);
+            found.is_some_and(|occurrence| occurrence.entered == number)
+        });
     }
 
     /// Time has passed.
     pub fn tick(&mut self, moment: Moment, log: &mut Log) {
-        let (table, window) = (&mut self.table, self.window);
-        self.hot.retain(|key| {
-            table.get_mut(key).is_some_and(|occurrence| {
-                let count = occurrence.counts.at(moment.now, window);
-                occurrence.look(self.rule, (count, self.limit), window, moment, log);
-                occurrence.active.is()
-            })
-        });
+        for (number, key) in self.agenda.take_due(moment.now) {
+            let found = self.table.get_mut(&key);
+            let Some(occurrence) = found.filter(|found| found.entered == number) else {
+                continue;
+            };
+            let count = occurrence.counts.at(moment.now, self.window);
+            occurrence.look(self.rule, (count, self.limit), self.window, moment, log);
+            if occurrence.active.is() {
+                let due = occurrence.due(self.window);
+                self.agenda.put_back(due, (number, key));
+            }
+        }
     }
 
     /// How many entries left to keep within the bounds.
@@ -120,5 +143,66 @@ impl Occurrence {
             &self.figures,
             moment,
         );
+        if !self.active.is() {
+            self.entered = 0;
+        }
+    }
+
+    /// When time alone may change something: the window slides on, or the alert is over.
+    fn due(&self, window: i64) -> i64 {
+        let slides = self.counts.next_slot(window);
+        self.active
+            .ends_at(window)
+            .map_or(slides, |ends| ends.min(slides))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::utils::time::NANOS_PER_SECOND;
+
+    fn at(now: i64) -> Moment {
+        Moment {
+            now,
+            frame: 1,
+            ..Moment::default()
+        }
+    }
+
+    #[test]
+    fn most_ticks_look_at_nothing_and_alerts_end_all_the_same() {
+        let window = 60 * NANOS_PER_SECOND;
+        let (mut occurrences, mut log) =
+            (Occurrences::new(Rule::BadFlags, 1, window), Log::default());
+        for key in 0..50 {
+            let subject = Subject::Host([192, 0, 2, key].into());
+            occurrences.add(key, subject, &[], at(0), &mut log);
+        }
+        let mut looks = 0;
+        // The count is 0 after one window, and stays so for another one.
+        for now in (0..=2 * window).step_by(NANOS_PER_SECOND as usize / 10) {
+            assert!(log.alerts().iter().all(|alert| !alert.over), "{now}");
+            let due = occurrences.agenda.take_due(now);
+            looks += due.len();
+            for item in due {
+                occurrences.agenda.put_back(now, item);
+            }
+            occurrences.tick(at(now), &mut log);
+        }
+        assert!(log.alerts().iter().all(|alert| alert.over));
+        assert_eq!((log.alerts().len(), occurrences.agenda.len()), (50, 0));
+        assert!(looks <= 50 * 17, "{looks} looks in 1200 ticks");
+    }
+
+    #[test]
+    fn those_that_left_the_table_leave_the_agenda() {
+        let (mut occurrences, mut log) =
+            (Occurrences::new(Rule::BadFlags, 1, 1000), Log::default());
+        for key in 0..10 * CAPACITY as u32 {
+            let subject = Subject::Host(std::net::Ipv4Addr::from(key).into());
+            occurrences.add(key, subject, &[], at(0), &mut log);
+            assert!(occurrences.agenda.len() <= 2 * CAPACITY);
+        }
     }
 }

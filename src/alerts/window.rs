@@ -26,6 +26,11 @@ impl Sliding {
         self.sum()
     }
 
+    /// When the sum may change without anything happening: the next slot begins.
+    pub fn next_slot(&self, window: i64) -> i64 {
+        (self.newest + 1).saturating_mul((window / SLOTS).max(1))
+    }
+
     fn slide(&mut self, now: i64, window: i64) {
         let slot = now.max(0) / (window / SLOTS).max(1);
         if slot - self.newest >= SLOTS {
@@ -53,6 +58,7 @@ mod tests {
         for now in 0..8 {
             window.add(now * 100, 800, 1);
         }
+        assert_eq!(window.next_slot(800), 800);
         assert_eq!(window.at(799, 800), 8);
         assert_eq!(window.at(800, 800), 7);
         assert_eq!(window.at(1450, 800), 1);
