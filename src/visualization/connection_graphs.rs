@@ -13,7 +13,6 @@ use crate::utils::format;
 use crate::utils::time::Timestamp;
 use anyhow::Result;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::Write;
 
 /// What is made of a connection's trace.
@@ -47,8 +46,6 @@ pub struct ConnectionGraphs {
     pub asked: (Option<f64>, Option<f64>),
     traces: Traces,
     begin: Option<Timestamp>,
-    /// Connections that left the tracking and whose graph is still wanted.
-    left: HashMap<u64, Connection>,
 }
 
 /// What a product is made from.
@@ -75,7 +72,6 @@ impl ConnectionGraphs {
             asked,
             traces: Traces::new(choice),
             begin: None,
-            left: HashMap::new(),
         }
     }
 
@@ -159,14 +155,7 @@ impl Output for ConnectionGraphs {
         _summary: &Summary,
         _to: &mut dyn Write,
     ) -> Result<()> {
-        if self.traces.is_wanted(connection.id) {
-            self.left.insert(connection.id, connection.clone());
-        }
-        // What is no longer traced is no longer wanted either.
-        if self.left.len() > 2 * self.traces.len().max(16) {
-            let traces = &self.traces;
-            self.left.retain(|id, _| traces.is_wanted(*id));
-        }
+        self.traces.closed(connection);
         Ok(())
     }
 
@@ -186,7 +175,7 @@ impl Output for ConnectionGraphs {
         let begin = self.begin.unwrap_or_default();
         for trace in chosen {
             let kept = tracker.by_number(&keys, trace.id);
-            let connection = kept.or_else(|| self.left.get(&trace.id).map(Cow::Borrowed));
+            let connection = kept.or_else(|| trace.left.as_deref().map(Cow::Borrowed));
             let Some(connection) = connection else {
                 continue;
             };

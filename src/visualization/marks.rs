@@ -198,6 +198,11 @@ impl Marks {
         &self.marks
     }
 
+    /// Memory beside the set itself, in octets.
+    pub fn memory(&self) -> usize {
+        self.marks.capacity() * size_of::<Mark>()
+    }
+
     /// How many marks were made.
     pub fn count(&self) -> u64 {
         self.marks.iter().map(|mark| u64::from(mark.count)).sum()

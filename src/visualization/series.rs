@@ -91,6 +91,11 @@ impl<T: Sample> Series<T> {
         self.samples.is_empty()
     }
 
+    /// Memory beside the series itself, in octets.
+    pub fn memory(&self) -> usize {
+        self.samples.capacity() * size_of::<(Timestamp, T)>()
+    }
+
     /// Whether samples were merged, and over how many nanoseconds each now goes; 0 while each stands by itself.
     pub fn merged_over(&self) -> i64 {
         self.width
@@ -290,6 +295,11 @@ impl Bins {
     /// How many bins are kept.
     pub fn len(&self) -> usize {
         self.sums.len()
+    }
+
+    /// Memory beside the bins themselves, in octets.
+    pub fn memory(&self) -> usize {
+        self.sums.capacity() * size_of::<u64>()
     }
 
     /// Whether nothing was added.

@@ -4,11 +4,11 @@
 //! window it had to keep to. So an acknowledgment goes into the set of the other direction.
 
 use super::ladder::Rungs;
-use super::marks::{KINDS, Mark, MarkKind, Marks};
+use super::marks::{Mark, MarkKind, Marks};
 use super::series::{Bins, Series, Span, Value};
 use crate::analyzers::tcp::Flags;
 use crate::tracking::ranges::Ranges;
-use crate::tracking::{Direction, Event, PerDirection, Verdict};
+use crate::tracking::{Connection, Direction, Event, PerDirection, Verdict};
 use crate::utils::time::{NANOS_PER_SECOND, Timestamp};
 use std::collections::VecDeque;
 
@@ -91,7 +91,8 @@ pub struct FlowTrace {
     pub delivered: Bins,
     /// Spans of octets that were never captured, told by a jump of the sequence numbers.
     pub gaps: Marks,
-    marks: Vec<Marks>,
+    /// Of the kinds that there are any of: mostly few.
+    marks: Vec<(MarkKind, Marks)>,
     highest_ack: Option<i64>,
     /// Behind the last octet sent.
     end: i64,
@@ -121,12 +122,17 @@ impl FlowTrace {
 
     /// The marks of a kind.
     pub fn marks(&self, kind: MarkKind) -> &[Mark] {
-        self.marks.get(kind.index()).map_or(&[], Marks::marks)
+        self.marks_of(kind).map_or(&[], Marks::marks)
     }
 
     /// How many marks of a kind were made.
     pub fn count(&self, kind: MarkKind) -> u64 {
-        self.marks.get(kind.index()).map_or(0, Marks::count)
+        self.marks_of(kind).map_or(0, Marks::count)
+    }
+
+    fn marks_of(&self, kind: MarkKind) -> Option<&Marks> {
+        let found = self.marks.iter().find(|(of, _)| *of == kind);
+        found.map(|(_, marks)| marks)
     }
 
     /// Whether its sender sent any data.
@@ -135,14 +141,16 @@ impl FlowTrace {
     }
 
     fn mark(&mut self, kind: MarkKind, mark: Mark) {
-        if self.marks.is_empty() {
-            self.marks.resize_with(KINDS, Marks::default);
-        }
-        self.marks[kind.index()].push(mark);
+        let at = self.marks.iter().position(|(of, _)| *of == kind);
+        let at = at.unwrap_or_else(|| {
+            self.marks.push((kind, Marks::default()));
+            self.marks.len() - 1
+        });
+        self.marks[at].1.push(mark);
     }
 
-    /// Kept samples and marks, for the account of memory.
-    fn weight(&self) -> usize {
+    /// Memory beside the trace itself, in octets.
+    fn memory(&self) -> usize {
         let lines = [
             &self.acknowledged,
             &self.edge,
@@ -151,9 +159,16 @@ impl FlowTrace {
             &self.round_trips,
             &self.smoothed,
         ];
-        let lines: usize = lines.iter().map(|line| line.values.len()).sum();
-        let marks: usize = self.marks.iter().map(|marks| marks.marks().len() + 1).sum();
-        self.segments.len() + lines + marks + (self.payload.len() + self.delivered.len()) / 4
+        let lines: usize = lines.iter().map(|line| line.values.memory()).sum();
+        let marks: usize = self.marks.iter().map(|(_, marks)| marks.memory()).sum();
+        self.segments.memory()
+            + lines
+            + self.payload.memory()
+            + self.delivered.memory()
+            + self.gaps.memory()
+            + self.marks.capacity() * size_of::<(MarkKind, Marks)>()
+            + marks
+            + self.under_way.capacity() * size_of::<(Timestamp, i64)>()
     }
 }
 
@@ -170,6 +185,8 @@ pub struct ConnectionTrace {
     pub wire_bytes: u64,
     /// The first frame that it knows of, where an earlier part was let go to make room.
     pub begins_late: Option<u64>,
+    /// What the tracking knew of it when it left there to make room.
+    pub left: Option<Box<Connection>>,
 }
 
 impl ConnectionTrace {
@@ -345,8 +362,8 @@ impl ConnectionTrace {
             return;
         };
         let other = &mut self.flows[event.direction.reverse()];
-        let marked = other.marks.iter().enumerate().find_map(|(at, marks)| {
-            let is_repeat = matches!(MarkKind::ALL[at], MarkKind::Retransmission(_));
+        let marked = other.marks.iter().find_map(|(kind, marks)| {
+            let is_repeat = matches!(kind, MarkKind::Retransmission(_));
             let mark = marks
                 .marks()
                 .iter()
@@ -370,9 +387,14 @@ impl ConnectionTrace {
         }
     }
 
-    /// Kept samples and marks, for the account of memory.
-    pub fn weight(&self) -> usize {
-        8 + self.rungs.len() + self.flows.0.iter().map(FlowTrace::weight).sum::<usize>()
+    /// The memory that it takes in all, in octets.
+    pub fn memory(&self) -> usize {
+        let flows: usize = self.flows.0.iter().map(FlowTrace::memory).sum();
+        let left = self.left.as_deref();
+        let left = left.map_or(0, |connection| {
+            size_of::<Connection>() + connection.memory()
+        });
+        size_of::<Self>() + self.rungs.memory() + flows + left
     }
 }
 

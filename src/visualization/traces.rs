@@ -5,15 +5,13 @@
 //! says so.
 
 use super::trace::{ConnectionTrace, Window};
-use crate::tracking::Event;
+use crate::tracking::{Connection, Event};
 use std::collections::{HashMap, HashSet};
 
-/// Samples and marks that are kept at most over all traces, some 40 bytes each.
-const MOST_SAMPLES: usize = 1_500_000;
-/// Packets between two looks at how much there is, at least.
-const LOOK_EVERY: usize = 4096;
-/// Samples and marks that one packet can add.
-const MOST_PER_PACKET: usize = 12;
+/// Octets that all traces together take at most, beyond the wanted number of the largest.
+const MOST_MEMORY: usize = 128 << 20;
+/// Connections that were let go and whose numbers are kept, at most.
+const MOST_LET_GO: usize = 1_500_000;
 
 /// Which connections are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,22 +27,37 @@ pub enum Choice {
 pub struct Traces {
     choice: Choice,
     window: Window,
-    traces: HashMap<u64, ConnectionTrace>,
+    traces: HashMap<u64, Kept>,
     let_go: HashSet<u64>,
-    until_look: usize,
-    most_samples: usize,
+    /// Octets that the traces take, by their own account.
+    memory: usize,
+    /// Beyond this many octets room is made.
+    limit: usize,
+    most_memory: usize,
+}
+
+/// A trace and the memory it took when that was last counted. In a box: a table of large things takes twice their room.
+#[derive(Debug)]
+struct Kept {
+    trace: Box<ConnectionTrace>,
+    counted: usize,
 }
 
 impl Traces {
     /// No traces yet.
     pub fn new(choice: Choice) -> Self {
+        Self::within(choice, MOST_MEMORY)
+    }
+
+    fn within(choice: Choice, most_memory: usize) -> Self {
         Self {
             choice,
             window: Window::default(),
             traces: HashMap::new(),
             let_go: HashSet::new(),
-            until_look: LOOK_EVERY,
-            most_samples: MOST_SAMPLES,
+            memory: 0,
+            limit: most_memory,
+            most_memory,
         }
     }
 
@@ -61,49 +74,59 @@ impl Traces {
         {
             return;
         }
-        let trace = self.traces.entry(id).or_insert_with(|| ConnectionTrace {
-            id,
-            begins_late: self.let_go.remove(&id).then_some(event.segment.frame),
-            ..ConnectionTrace::default()
+        let kept = self.traces.entry(id).or_insert_with(|| Kept {
+            trace: Box::new(ConnectionTrace {
+                id,
+                begins_late: self.let_go.remove(&id).then_some(event.segment.frame),
+                ..ConnectionTrace::default()
+            }),
+            counted: 0,
         });
-        trace.observe(event, self.window);
-        self.until_look -= 1;
-        if self.until_look == 0 {
-            let sum = self.make_room();
-            self.until_look =
-                (self.most_samples.saturating_sub(sum) / MOST_PER_PACKET).max(LOOK_EVERY);
+        kept.trace.observe(event, self.window);
+        self.memory += kept.grown();
+        if self.memory > self.limit {
+            self.make_room();
         }
     }
 
-    /// Lets the smallest go if there is too much. Returns how much is left.
-    fn make_room(&mut self) -> usize {
-        let Choice::Largest(number) = self.choice else {
-            return 0;
-        };
-        let mut sum: usize = self.traces.values().map(ConnectionTrace::weight).sum();
-        if sum <= self.most_samples {
-            return sum;
+    /// A connection leaves the tracking to make room: if it is traced, what is known of it is kept with the trace.
+    pub fn closed(&mut self, connection: &Connection) {
+        if let Some(kept) = self.traces.get_mut(&connection.id) {
+            kept.trace.left = Some(Box::new(connection.clone()));
+            self.memory += kept.grown();
         }
+    }
+
+    /// Lets the smallest go.
+    #[cold]
+    fn make_room(&mut self) {
+        let Choice::Largest(number) = self.choice else {
+            self.limit = usize::MAX;
+            return;
+        };
+        // What grew was counted; what became smaller was not.
+        self.memory = self.traces.values_mut().map(Kept::count).sum();
         let mut by_size: Vec<_> = self
             .traces
-            .values()
-            .map(|trace| (trace.wire_bytes, trace.id, trace.weight()))
+            .iter()
+            .map(|(&id, kept)| (kept.trace.wire_bytes, id, kept.counted))
             .collect();
         by_size.sort_unstable();
         let spare = by_size.len().saturating_sub(number);
-        for &(_, id, weight) in &by_size[..spare] {
-            if sum <= self.most_samples / 2 {
+        for &(_, id, counted) in &by_size[..spare] {
+            if self.memory <= self.most_memory / 2 {
                 break;
             }
-            sum -= weight;
+            self.memory -= counted;
             self.traces.remove(&id);
             self.let_go.insert(id);
         }
+        // Where the wanted ones alone take more, they are not gone through again for every packet.
+        self.limit = self.most_memory.max(self.memory + self.most_memory / 8);
         // Their numbers alone could fill memory, too: of the very many, the note that they begin late is given up.
-        if self.let_go.len() > self.most_samples {
+        if self.let_go.len() > MOST_LET_GO {
             self.let_go.clear();
         }
-        sum
     }
 
     /// The wanted traces, the largest first (chosen ones in the order in which they were chosen), and how many connections with
@@ -113,10 +136,12 @@ impl Traces {
         match &self.choice {
             Choice::Ids(ids) => {
                 let chosen = ids.iter().filter_map(|id| self.traces.get(id));
+                let chosen = chosen.map(|kept| &*kept.trace);
                 (chosen.filter(in_window).collect(), 0)
             }
             Choice::Largest(number) => {
-                let mut all: Vec<_> = self.traces.values().filter(in_window).collect();
+                let traces = self.traces.values().map(|kept| &*kept.trace);
+                let mut all: Vec<_> = traces.filter(in_window).collect();
                 all.sort_by_key(|trace| (std::cmp::Reverse(trace.wire_bytes), trace.id));
                 let left_out = all.len().saturating_sub(*number) + self.let_go.len();
                 all.truncate(*number);
@@ -125,19 +150,24 @@ impl Traces {
         }
     }
 
-    /// Whether a connection is traced.
-    pub fn is_wanted(&self, id: u64) -> bool {
-        self.traces.contains_key(&id)
-    }
-
-    /// How many traces are kept.
-    pub fn len(&self) -> usize {
-        self.traces.len()
-    }
-
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.traces.is_empty()
+    }
+}
+
+impl Kept {
+    /// Counts anew, and returns how many octets it takes.
+    fn count(&mut self) -> usize {
+        self.counted = self.trace.memory();
+        self.counted
+    }
+
+    /// How many octets more it takes than when that was last counted.
+    fn grown(&mut self) -> usize {
+        let before = self.counted;
+        self.counted = self.trace.memory().max(before);
+        self.counted - before
     }
 }
 
@@ -171,8 +201,8 @@ mod tests {
 
     #[test]
     fn the_largest_are_kept_and_the_others_counted() {
-        let mut traces = Traces::new(Choice::Largest(2));
-        traces.most_samples = 20_000;
+        let most = 2_000_000;
+        let mut traces = Traces::within(Choice::Largest(2), most);
         // Connection 1 (port 1) has a packet in every ten, each other port a few.
         observe(
             &mut traces,
@@ -188,11 +218,45 @@ mod tests {
         assert_eq!((chosen.len(), chosen[0].wire_bytes), (2, 6000 * 154));
         assert!(chosen[0].begins_late.is_none());
         assert_eq!(left_out + 2, 9_973 + 1);
-        let weight: usize = traces.traces.values().map(ConnectionTrace::weight).sum();
+        let memory: usize = traces.traces.values().map(|kept| kept.trace.memory()).sum();
+        assert!(memory <= most, "{memory}");
+    }
+
+    #[test]
+    fn lone_segments_stay_within_the_memory_they_are_given() {
+        let most = 2_000_000;
+        let mut traces = Traces::within(Choice::Largest(2), most);
+        observe(&mut traces, 1..=20_000);
+        let kept = traces.traces.len();
+        let structures = kept * size_of::<ConnectionTrace>();
         assert!(
-            weight <= 20_000 + LOOK_EVERY * MOST_PER_PACKET * 4,
-            "{weight}"
+            (100..20_000).contains(&kept) && structures <= most,
+            "{kept}"
         );
+        assert_eq!(kept + traces.let_go.len(), 20_000);
+    }
+
+    #[test]
+    fn connections_that_left_count_and_go_with_their_traces() {
+        let most = 2_000_000;
+        let mut traces = Traces::within(Choice::Largest(2), most);
+        let mut tracker = ConnectionTracker::new(10);
+        tracker.keep_evicted();
+        for port in 1..=20_000 {
+            let client = Endpoint::new([10, 0, 0, 1].into(), port);
+            let server = Endpoint::new([10, 0, 0, 2].into(), 80);
+            let segment = Segment::example();
+            let event = tracker.observe(client, server, &segment);
+            traces.observe(&event);
+            tracker.take_evicted().for_each(|left| traces.closed(&left));
+        }
+        let left = traces
+            .traces
+            .values()
+            .filter(|kept| kept.trace.left.is_some());
+        let each = size_of::<ConnectionTrace>() + size_of::<Connection>();
+        let (left, each_at_least) = (left.count(), each);
+        assert!(left > 100 && left * each_at_least <= most + each, "{left}");
     }
 
     #[test]

@@ -114,6 +114,11 @@ impl Rungs {
         self.first.len() + self.last.len()
     }
 
+    /// Memory beside the rungs themselves, in octets.
+    pub fn memory(&self) -> usize {
+        (self.first.capacity() + self.last.capacity()) * size_of::<Rung>()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
