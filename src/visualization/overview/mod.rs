@@ -97,25 +97,22 @@ impl Output for Overview {
         summary: &Summary,
         to: &mut dyn Write,
     ) -> Result<()> {
-        let connections = tracker.connections();
-        if connections.is_empty() {
+        if tracker.kept() == 0 {
             eprintln!("tcp-monitor: no connections, so no overview");
             return Ok(());
         }
         let begin = summary.totals.first.unwrap_or_default();
         let window = Window::asked(self.asked, begin);
-        let connections: Vec<_> = connections
-            .iter()
-            .map(AsRef::as_ref)
-            .filter(|connection| connection.last >= window.from && connection.start <= window.to)
-            .collect();
-        if connections.is_empty() {
+        let connections = tracker.all();
+        let drawing =
+            OverviewDrawing::of(connections, &self.losses, begin, window, &summary.source);
+        if drawing.groups.is_empty() {
             eprintln!("tcp-monitor: no connections between --from and --to, so no overview");
             return Ok(());
         }
         let drawing = OverviewDrawing {
             evicted: tracker.evicted(),
-            ..OverviewDrawing::of(&connections, &self.losses, begin, window, &summary.source)
+            ..drawing
         };
         match self.terminal {
             Some(style) => terminal::draw(&drawing, style, to),
@@ -178,6 +175,15 @@ struct Bar {
     losses: Vec<f64>,
 }
 
+/// What is kept of a connection until all are known: a fraction of what the tracking knows of it.
+#[derive(Debug)]
+struct Part {
+    id: u64,
+    server: Endpoint,
+    service: Option<&'static str>,
+    bar: Bar,
+}
+
 /// A server's bars, lane by lane.
 #[derive(Debug)]
 struct Group {
@@ -200,59 +206,55 @@ pub struct OverviewDrawing<'a> {
 }
 
 impl<'a> OverviewDrawing<'a> {
-    /// Groups the connections by server, the one with most connections first, and gives their bars lanes.
+    /// Groups the connections in the window by server, the one with most connections first, and gives their bars lanes. Looks at
+    /// one connection after the other: all at once would take many times what is drawn of them.
     pub fn of(
-        connections: &[&Connection],
+        connections: impl Iterator<Item = impl AsRef<Connection>>,
         losses: &Losses,
         begin: Timestamp,
         window: Window,
         source: &'a str,
     ) -> Self {
-        let mut servers = by_server(connections, |server| server);
-        let total = connections.len().max(LANES);
-        let by_host = servers.len() > MOST_SERVERS;
-        if by_host {
-            servers = by_server(connections, |server| Endpoint { port: 0, ..server });
+        let mut retransmissions = 0;
+        let mut parts = Vec::new();
+        for connection in connections {
+            let connection = connection.as_ref();
+            if connection.last >= window.from && connection.start <= window.to {
+                retransmissions += u64::from(connection.count(Verdict::Retransmission));
+                parts.push(Part::of(connection, losses, begin, window));
+            }
         }
         let mut counts = [0; Fate::ALL.len()];
         let (mut start, mut end) = (f64::INFINITY, 0.0f64);
-        let mut retransmissions = 0;
-        let mut groups: Vec<Group> = Vec::with_capacity(servers.len());
-        for (server, connections) in servers {
-            let bars: Vec<Bar> = connections
-                .iter()
-                .map(|connection| {
-                    let at = |time: Timestamp| seconds(time.since(begin));
-                    let losses = losses.get(&connection.id).into_iter().flatten();
-                    retransmissions += u64::from(connection.count(Verdict::Retransmission));
-                    Bar {
-                        from: at(connection.start.max(window.from)),
-                        to: at(connection.last.min(window.to)),
-                        fate: Fate::of(connection),
-                        losses: losses
-                            .filter(|time| window.has(**time))
-                            .map(|&time| at(time))
-                            .collect(),
-                    }
-                })
-                .collect();
-            for bar in &bars {
-                counts[bar.fate as usize] += 1;
-                (start, end) = (start.min(bar.from), end.max(bar.to));
+        for Part { bar, .. } in &parts {
+            counts[bar.fate as usize] += 1;
+            (start, end) = (start.min(bar.from), end.max(bar.to));
+        }
+        let total = parts.len().max(LANES);
+        // Those of one server stay in the order of their numbers.
+        parts.sort_unstable_by_key(|part| (part.server, part.id));
+        let same_server = |a: &Part, b: &Part| a.server == b.server;
+        let by_host = parts.chunk_by(same_server).count() > MOST_SERVERS;
+        if by_host {
+            parts.iter_mut().for_each(|part| part.server.port = 0);
+            parts.sort_unstable_by_key(|part| (part.server, part.id));
+        }
+        let sizes: Vec<_> = parts.chunk_by(same_server).map(<[Part]>::len).collect();
+        let mut groups: Vec<Group> = Vec::with_capacity(sizes.len());
+        let mut parts = parts.into_iter();
+        for connections in sizes {
+            let mut bars = Vec::with_capacity(connections);
+            let mut name = String::new();
+            for part in parts.by_ref().take(connections) {
+                if bars.is_empty() {
+                    name = part.name(by_host);
+                }
+                bars.push(part.bar);
             }
-            let share = (bars.len() * LANES / total).max(1);
-            let service = connections[0]
-                .service()
-                .map_or(String::new(), |name| format!(" ({name})"));
-            let name = if by_host {
-                server.address.to_string()
-            } else {
-                format!("{server}{service}")
-            };
             groups.push(Group {
                 name,
-                connections: bars.len(),
-                lanes: lanes(bars, share),
+                connections,
+                lanes: lanes(bars, (connections * LANES / total).max(1)),
             });
         }
         groups.sort_by_key(|group| std::cmp::Reverse(group.connections));
@@ -273,18 +275,36 @@ const LANES: usize = 240;
 /// Servers that are told apart by their ports, too; beyond that a group is a host.
 const MOST_SERVERS: usize = 60;
 
-fn by_server<'c>(
-    connections: &[&'c Connection],
-    key: fn(Endpoint) -> Endpoint,
-) -> BTreeMap<Endpoint, Vec<&'c Connection>> {
-    let mut servers: BTreeMap<Endpoint, Vec<&Connection>> = BTreeMap::new();
-    for connection in connections {
-        servers
-            .entry(key(connection.server))
-            .or_default()
-            .push(connection);
+impl Part {
+    fn of(connection: &Connection, losses: &Losses, begin: Timestamp, window: Window) -> Self {
+        let at = |time: Timestamp| seconds(time.since(begin));
+        let losses = losses.get(&connection.id).into_iter().flatten();
+        Self {
+            id: connection.id,
+            server: connection.server,
+            service: connection.service(),
+            bar: Bar {
+                from: at(connection.start.max(window.from)),
+                to: at(connection.last.min(window.to)),
+                fate: Fate::of(connection),
+                losses: losses
+                    .filter(|time| window.has(**time))
+                    .map(|&time| at(time))
+                    .collect(),
+            },
+        }
     }
-    servers
+
+    /// What its group is called.
+    fn name(&self, by_host: bool) -> String {
+        let service = self
+            .service
+            .map_or(String::new(), |name| format!(" ({name})"));
+        match by_host {
+            true => self.server.address.to_string(),
+            false => format!("{}{service}", self.server),
+        }
+    }
 }
 
 /// Gives every bar a lane of its own while there are fewer than `wanted`, and then the one that has been free for longest when it
@@ -302,7 +322,8 @@ fn lanes(mut bars: Vec<Bar>, wanted: usize) -> Vec<Vec<Bar>> {
                 lane
             }
             _ => {
-                lanes.push(Vec::new());
+                // Most lanes of very many have one bar.
+                lanes.push(Vec::with_capacity(1));
                 lanes.len() - 1
             }
         };
@@ -365,13 +386,17 @@ mod tests {
     fn readable_from_one_connection_to_thousands() {
         for (connections, servers) in [(1, 1), (30, 7), (300, 40), (5000, 400)] {
             let tracker = tracker(connections, servers);
-            let kept = tracker.connections();
-            let all: Vec<_> = kept.iter().map(AsRef::as_ref).collect();
             let begin = Timestamp::from_nanos(0);
             let losses = Losses::from([(0, vec![begin.plus(5_000_000)])]);
             let drawing = OverviewDrawing {
                 evicted: 3,
-                ..OverviewDrawing::of(&all, &losses, begin, Window::default(), "a capture")
+                ..OverviewDrawing::of(
+                    tracker.all(),
+                    &losses,
+                    begin,
+                    Window::default(),
+                    "a capture",
+                )
             };
             for (width, height) in [(400, 300), (1600, 1000)] {
                 let mut text = String::new();
@@ -402,6 +427,41 @@ mod tests {
             }
         }
         assert_eq!(overview.losses.keys().collect::<Vec<_>>(), [&7]);
+    }
+
+    #[test]
+    fn connections_are_looked_at_one_by_one() {
+        use std::cell::Cell;
+
+        /// Counts how many of it there are.
+        struct Counted<'a>(&'a Connection, &'a Cell<u32>);
+        impl AsRef<Connection> for Counted<'_> {
+            fn as_ref(&self) -> &Connection {
+                self.0
+            }
+        }
+        impl Drop for Counted<'_> {
+            fn drop(&mut self) {
+                self.1.set(self.1.get() - 1);
+            }
+        }
+        let (tracker, alive) = (tracker(500, 3), Cell::new(0));
+        let (kept, most) = (tracker.connections(), Cell::new(0));
+        let counted = kept.iter().map(|connection| {
+            alive.set(alive.get() + 1);
+            most.set(most.get().max(alive.get()));
+            Counted(connection, &alive)
+        });
+        let begin = Timestamp::default();
+        let drawing = OverviewDrawing::of(
+            counted,
+            &Losses::new(),
+            begin,
+            Window::default(),
+            "a capture",
+        );
+        assert_eq!((most.get(), drawing.counts.iter().sum()), (1, 500));
+        assert!(size_of::<Part>() * 8 < size_of::<Connection>());
     }
 
     #[test]
