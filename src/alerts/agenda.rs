@@ -21,7 +21,7 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T> Agenda<T> {
-    /// Enters a thing that is due in so many nanoseconds of the clock, and returns its number, from 1: it stays the same.
+    /// Enters a thing that is due at this time of the clock, and returns its number, from 1: it stays the same.
     pub fn enter(&mut self, due: i64, thing: T) -> u64 {
         self.entered += 1;
         self.items.insert((due, self.entered), thing);
