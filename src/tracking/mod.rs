@@ -20,6 +20,7 @@ pub mod first_bytes;
 mod first_syn;
 pub mod flow;
 mod follow;
+pub mod gaps;
 pub mod glance;
 pub mod icmp_errors;
 mod index;
