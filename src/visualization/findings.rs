@@ -11,8 +11,6 @@ use anyhow::Result;
 use owo_colors::OwoColorize;
 use std::io::Write;
 
-/// Columns of a line of text, where the terminal is not narrower.
-const COLUMNS: usize = 100;
 /// Alerts that are shown in full; of the others only the number is.
 const MOST: usize = 50;
 
@@ -111,24 +109,9 @@ impl Findings {
 
     /// Text in lines that fit.
     fn text(&self, text: &str, indent: &str, to: &mut dyn Write) -> Result<()> {
-        let width = self
-            .style
-            .width
-            .map_or(COLUMNS, |width| usize::from(width).min(COLUMNS));
-        let mut line = String::new();
-        for word in text.split_whitespace() {
-            if !line.is_empty()
-                && indent.len() + line.chars().count() + 1 + word.chars().count() > width
-            {
-                writeln!(to, "{indent}{line}")?;
-                line.clear();
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+        for line in self.style.wrap(text, indent.len()) {
+            writeln!(to, "{indent}{line}")?;
         }
-        writeln!(to, "{indent}{line}")?;
         Ok(())
     }
 }

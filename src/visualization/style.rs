@@ -16,6 +16,33 @@ pub struct Style {
     pub width: Option<u16>,
 }
 
+/// Columns of a line of text, where the terminal is not narrower.
+const COLUMNS: usize = 100;
+
+impl Style {
+    /// Text in lines that fit behind an indent of so many columns. A word that is longer than a line stays whole.
+    pub fn wrap(&self, text: &str, indent: usize) -> Vec<String> {
+        let width = self
+            .width
+            .map_or(COLUMNS, |width| usize::from(width).min(COLUMNS));
+        let mut lines = vec![String::new()];
+        for word in text.split(' ') {
+            let line = lines.last_mut().filter(|line| {
+                line.is_empty() || indent + line.chars().count() + 1 + word.chars().count() <= width
+            });
+            match line {
+                Some(line) if line.is_empty() => line.push_str(word),
+                Some(line) => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                None => lines.push(word.to_owned()),
+            }
+        }
+        lines
+    }
+}
+
 /// How serious something is, and so its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
