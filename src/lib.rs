@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Who may use whom is checked by `tests/architecture.rs`:
-//! utils ◄ analyzers ◄ (tracking, selection) ◄ alerts ◄ visualization ◄ run ◄ main; capture uses utils and the frame types alone.
+//! utils ◄ analyzers ◄ (tracking, selection) ◄ (alerts, diagnosis) ◄ visualization ◄ run ◄ main; capture uses utils and the frame types alone.
 
 /// Rules over events: what a person should be told of at once.
 pub mod alerts;
@@ -19,6 +19,8 @@ pub mod analyzers;
 pub mod capture;
 /// What was typed.
 pub mod cli;
+/// Facts about a connection → why it was as slow as it was.
+pub mod diagnosis;
 /// Exit codes.
 pub mod exit;
 /// The first half of the loop: from the source to segments.

@@ -64,6 +64,7 @@ fn section_of(section: &str, key: &str, value: &Value) -> Option<&'static str> {
         ("packet", "evidence") => Some("packet.evidence"),
         ("packet", "wireshark_values") => Some("packet.wireshark_values"),
         ("connection", "client_to_server" | "server_to_client") => Some("direction"),
+        ("connection" | "direction", "limits") => Some("limits"),
         ("direction", _) if value.get("p50").is_some() => Some("samples"),
         _ => None,
     }

@@ -2,19 +2,20 @@
 //! shows none of it, and no verdict rests on it. So it is kept apart, and not measured at all in a run that shows it nowhere, which
 //! saves a third of the time of each segment and nearly half of a connection's memory.
 
-use super::connection::Connection;
+use super::connection::{Connection, Handshake};
 use super::details::{self, Details};
 use super::direction::{Direction, PerDirection};
 use super::flow::Flow;
 use super::judge::Position;
 use super::judgement::Judgement;
 use super::known_to_sender::KnownToSender;
+use super::limits::{Account, Heard, Opening, Path, Sending, Spent};
 use super::record::{Recorded, is_first_scaled};
 use super::samples::Samples;
 use super::segment::{Header, Segment};
 use super::sent_log::SentLog;
 use super::turns::Runs;
-use super::verdict::Verdict;
+use super::verdict::{Cause, Verdict};
 use super::windows::WindowStatistics;
 use super::zeek::ZeekView;
 use crate::analyzers::tcp::Flags;
@@ -65,6 +66,8 @@ pub struct OneWay {
     pub details: Option<Box<Details>>,
     /// What the sender knows to be acknowledged, from acknowledgments that have had the time to reach it.
     known_to_sender: KnownToSender,
+    /// What held the sender back, from its first data on.
+    account: Option<Box<Account>>,
 }
 
 static NOT_MEASURED: LazyLock<Measurements> = LazyLock::new(Measurements::default);
@@ -88,7 +91,8 @@ impl Measurements {
 impl OneWay {
     fn memory(&self) -> usize {
         let details = self.details.as_deref().map_or(0, Details::memory);
-        details + self.ack_rtt.memory() + self.known_to_sender.memory()
+        let account = self.account.as_deref().map_or(0, Account::memory);
+        details + account + self.ack_rtt.memory() + self.known_to_sender.memory()
     }
 }
 
@@ -106,6 +110,16 @@ impl Connection {
             "an output that shows measurements has to say so"
         );
         self.measured.as_deref().unwrap_or(&NOT_MEASURED)
+    }
+}
+
+impl Connection {
+    /// How the time of a direction was spent, as far as what held its sender back goes; `None` if it sent no data.
+    pub fn spent(&self, direction: Direction) -> Option<Spent> {
+        let account = self.measured(direction).account.as_deref()?;
+        let (sender, receiver) = (self.flow(direction), self.flow(direction.reverse()));
+        let size = full_segment(sender, receiver);
+        Some(account.spent(self.last, path(sender, receiver), size))
     }
 }
 
@@ -153,6 +167,8 @@ pub fn note(
     let Connection {
         flows,
         measured: Some(measured),
+        start,
+        handshake,
         ..
     } = connection
     else {
@@ -167,6 +183,9 @@ pub fn note(
                 own.offers(sender, receiver, segment, recorded);
                 own.sends(sender, receiver, segment, recorded, before.latest);
                 other.is_acknowledged(sender, segment, recorded);
+                let opening = (*start, &*handshake);
+                own.accounts_for(opening, (sender, receiver), segment, judgement, recorded);
+                other.hears(receiver, sender, segment, judgement, recorded);
             }
             details::note(
                 (&mut *own, &mut *other),
@@ -246,6 +265,69 @@ impl OneWay {
         out.min(most)
     }
 
+    /// Accounts for the time up to a segment with data of a connection that began at `start`.
+    fn accounts_for(
+        &mut self,
+        (start, handshake): (Timestamp, &Handshake),
+        (sender, receiver): (&Flow, &Flow),
+        segment: &Segment,
+        judgement: &Judgement,
+        recorded: &Recorded,
+    ) {
+        if !recorded.transmits || segment.payload_len == 0 || segment.flags.rst() {
+            return;
+        }
+        let cause = judgement.repeat.and_then(|repeat| repeat.cause);
+        let sending = Sending {
+            time: segment.time,
+            end: sender.stream.end,
+            size: full_segment(sender, receiver),
+            path: path(sender, receiver),
+            echo: segment.options.timestamps.map(|stamps| stamps.echo),
+            repeats: judgement.has(Verdict::Retransmission),
+            after_timeout: cause == Some(Cause::Timeout),
+            misses: judgement.has(Verdict::LostSegment),
+        };
+        match &mut self.account {
+            Some(account) => account.sends(&sending),
+            None => {
+                let end = sender.stream.end - i64::try_from(recorded.fresh).unwrap_or(0);
+                let edge = window_edge(sender, receiver, false);
+                let opening = opening(start, handshake, [sender, receiver]);
+                let account = Account::begin(&opening, end, edge, &sending);
+                self.account = Some(Box::new(account));
+            }
+        }
+    }
+
+    /// The receiver of this direction's data says something in a segment. `sender` sent the data.
+    fn hears(
+        &mut self,
+        sender: &Flow,
+        receiver: &Flow,
+        segment: &Segment,
+        judgement: &Judgement,
+        recorded: &Recorded,
+    ) {
+        let Some(account) = self.account.as_deref_mut() else {
+            return;
+        };
+        let says = segment.flags.ack() && !segment.flags.rst() && !segment.flags.syn();
+        let is_closed = segment.window == 0;
+        if let Some(edge) = window_edge(sender, receiver, is_closed).filter(|_| says) {
+            account.hears(&Heard {
+                time: segment.time,
+                acknowledged: sender.stream.lowest_unacknowledged(),
+                edge,
+                is_progress: recorded.moves.is_some() || judgement.duplicate_ack > 0,
+                is_closed,
+                round_trip: recorded.rtt,
+                timestamp: segment.options.timestamps.map(|stamps| stamps.value),
+                path: path(sender, receiver),
+            });
+        }
+    }
+
     /// A segment from the other side, `acknowledger`, acknowledges data of this one.
     fn is_acknowledged(&mut self, acknowledger: &Flow, segment: &Segment, recorded: &Recorded) {
         if let Some(ack) = recorded.moves {
@@ -263,4 +345,38 @@ impl OneWay {
 /// Whether nothing that a side sent behind its SYN is acknowledged yet.
 pub(super) fn is_initial(sender: &Flow) -> bool {
     sender.counts.syn > 0 && sender.stream.lowest_unacknowledged() <= 1
+}
+
+/// How a connection opened. Where something was sent again, the last SYN is the one that was answered.
+fn opening(start: Timestamp, handshake: &Handshake, flows: [&Flow; 2]) -> Opening {
+    let repeated = flows.iter().any(|flow| flow.retransmissions() > 0);
+    let is_whole = handshake.syn.is_some();
+    Opening {
+        start,
+        asked: handshake.syn.get().filter(|_| repeated).unwrap_or(start),
+        open: handshake.ack.get().filter(|_| is_whole),
+    }
+}
+
+/// The path between observer, sender and receiver, as it was measured so far.
+fn path(sender: &Flow, receiver: &Flow) -> Path {
+    Path {
+        to_sender: receiver.min_rtt.unwrap_or(0),
+        to_receiver: sender.min_rtt.unwrap_or(0),
+    }
+}
+
+/// How far the receiver's window reached; `None` before it said. Where not both SYNs tell its scale, only that it is closed tells
+/// anything.
+fn window_edge(sender: &Flow, receiver: &Flow, is_closed: bool) -> Option<i64> {
+    let edge = sender.stream.edge.get()?;
+    let is_known = sender.offer.known && receiver.offer.known || is_closed;
+    Some(if is_known { edge } else { i64::MAX })
+}
+
+/// Octets of a full segment on the wire: what the network card is left to cut apart (ANALYSIS.md 10.2) passes in larger pieces.
+fn full_segment(sender: &Flow, receiver: &Flow) -> i64 {
+    let largest = sender.segment_size();
+    let most = receiver.offer.mss.map_or(largest, u32::from).max(1);
+    i64::from(largest.min(most))
 }

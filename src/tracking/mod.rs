@@ -27,6 +27,7 @@ mod index;
 pub mod judge;
 pub mod judgement;
 pub mod known_to_sender;
+pub mod limits;
 mod listeners;
 mod lone;
 pub mod measurements;

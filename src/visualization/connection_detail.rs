@@ -3,6 +3,7 @@
 use super::connection_rows::{ROWS, yes_no};
 use super::style::{Style, state_of};
 use super::{Output, Summary, what};
+use crate::diagnosis::Diagnosis;
 use crate::tracking::connection::Ending;
 use crate::tracking::turns::Figures;
 use crate::tracking::verdict::Cause;
@@ -91,6 +92,7 @@ impl ConnectionDetail {
         for (name, value) in beyond_tcp(connection, summary) {
             writeln!(to, "  {name:<26} {value}")?;
         }
+        self.held_back(connection, to)?;
         icmp_errors(connection, to)?;
         writeln!(
             to,
@@ -108,6 +110,30 @@ impl ConnectionDetail {
             }
         }
         counted(connection, to)
+    }
+}
+
+impl ConnectionDetail {
+    /// What the sender of the most data waited for, largest share of its time first, and what that means.
+    fn held_back(&self, connection: &Connection, to: &mut dyn Write) -> Result<()> {
+        const INDENT: usize = 29;
+        let Some(diagnosis) = Diagnosis::of(connection) else {
+            return Ok(());
+        };
+        // A share and its number stay together.
+        let shares = diagnosis.shares().into_iter().map(|(limit, share)| {
+            let name = limit.name().replace('_', "\u{a0}");
+            format!("{name}\u{a0}{:.0}\u{a0}%", share * 100.0)
+        });
+        let shares = shares.collect::<Vec<_>>().join(", ");
+        let mut name = format!("{} limited by", diagnosis.direction.sender_name());
+        for text in [shares, diagnosis.explanation(connection)] {
+            for line in self.style.wrap(&text, INDENT) {
+                writeln!(to, "  {name:<26} {}", line.replace('\u{a0}', " "))?;
+                name.clear();
+            }
+        }
+        Ok(())
     }
 }
 

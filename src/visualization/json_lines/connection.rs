@@ -4,6 +4,8 @@ use super::application::{FirstBytesPart, TurnsPart};
 use super::direction::DirectionPart;
 use super::exact_time;
 use super::icmp_errors::IcmpErrorsPart;
+use super::limits::LimitsPart;
+use crate::diagnosis::Diagnosis;
 use crate::tracking::{Connection, Direction};
 use crate::utils::addressing::Endpoint;
 use crate::utils::time::{Timestamp, millis, seconds};
@@ -62,6 +64,9 @@ pub struct ConnectionLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     first_bytes: Option<FirstBytesPart>,
     turns: Option<TurnsPart>,
+    limited_side: Option<&'static str>,
+    limited_by: Option<&'static str>,
+    limits: Option<LimitsPart>,
     client_to_server: DirectionPart,
     server_to_client: DirectionPart,
 }
@@ -78,6 +83,7 @@ impl ConnectionLine {
     pub fn of(connection: &Connection, now: Timestamp, summary: &Summary) -> Self {
         let view = summary.wireshark.as_ref();
         let states = connection.states_at(now);
+        let diagnosis = Diagnosis::of(connection);
         Self {
             r#type: "connection",
             id: connection.id,
@@ -108,6 +114,9 @@ impl ConnectionLine {
             icmp_errors: IcmpErrorsPart::of(connection),
             first_bytes: FirstBytesPart::of(connection),
             turns: TurnsPart::of(connection),
+            limited_side: diagnosis.map(|found| found.direction.sender_name()),
+            limited_by: diagnosis.map(|found| found.main().name()),
+            limits: diagnosis.map(|found| LimitsPart::of(&found.spent)),
             client_to_server: DirectionPart::of(connection, Direction::ToServer, view),
             server_to_client: DirectionPart::of(connection, Direction::ToClient, view),
         }

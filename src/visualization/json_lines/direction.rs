@@ -1,5 +1,6 @@
 //! The object of one direction of a connection: everything its sender did, in the order counts, sizes, windows, times, verdicts.
 
+use super::limits::LimitsPart;
 use super::wireshark;
 use crate::tracking::details::Details;
 use crate::tracking::flow::Flow;
@@ -84,6 +85,7 @@ pub struct DirectionPart {
     missing: Vec<MissingPart>,
     verdicts: BTreeMap<&'static str, u32>,
     causes: BTreeMap<&'static str, u32>,
+    limits: Option<LimitsPart>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wireshark: Option<BTreeMap<&'static str, u32>>,
 }
@@ -194,6 +196,7 @@ impl DirectionPart {
                 .map(|(verdict, number)| (verdict.name(), number))
                 .collect(),
             causes: causes(flow),
+            limits: connection.spent(way).as_ref().map(LimitsPart::of),
             wireshark: wireshark::counts(view, connection.id, way),
         }
     }

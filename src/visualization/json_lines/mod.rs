@@ -7,6 +7,7 @@ mod connection;
 mod direction;
 mod evidence;
 mod icmp_errors;
+mod limits;
 mod packet;
 mod summary;
 mod udp;
