@@ -74,6 +74,13 @@ pub fn run(arguments: &Arguments, settings: Settings) -> Result<Exit> {
     {
         tracker.leave_out_measurements();
     }
+    if !settings
+        .outputs
+        .iter()
+        .any(|output| output.wants_accounts())
+    {
+        tracker.leave_out_accounts();
+    }
     if arguments.wireshark || settings.outputs.iter().any(|output| output.wants_closed()) {
         tracker.keep_evicted();
     }

@@ -4,7 +4,7 @@ use super::application::Application;
 use super::direction::{Direction, PerDirection};
 use super::encapsulation::SeenIn;
 use super::flow::Flow;
-use super::measurements::Measurements;
+use super::measurements::{Measurements, Measures};
 use super::numbering::Numbering;
 use super::roles;
 use super::segment::Segment;
@@ -200,14 +200,14 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that begins with this segment, which is still to be taken in. `reuses` is the number of the one that had its
-    /// ports before; `measures` says whether somebody will want its measurements.
+    /// ports before; `measures` says what of its measurements somebody will want.
     #[inline(always)]
     pub(super) fn begin(
         id: u64,
         (sender, receiver): (Endpoint, Endpoint),
         segment: &Segment,
         reuses: Maybe<i64>,
-        measures: bool,
+        measures: Measures,
     ) -> Self {
         let (sender_is_client, role_source) = roles::sender_is_client(sender, receiver, segment);
         let ends = if sender_is_client {
@@ -217,7 +217,7 @@ impl Connection {
         };
         let mut connection = Self::new(id, ends, role_source, (segment.frame, segment.time));
         connection.reuses = reuses;
-        connection.measured = measures.then(Box::default);
+        connection.measured = measures.begin();
         connection
     }
 

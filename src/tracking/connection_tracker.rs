@@ -134,6 +134,11 @@ impl ConnectionTracker {
         self.store.leave_out_measurements();
     }
 
+    /// Leaves out what held senders back ([`Connection::spent`]), for connections that begin from now on.
+    pub fn leave_out_accounts(&mut self) {
+        self.store.leave_out_accounts();
+    }
+
     /// Asks the judge about every segment as it comes, those that are expected and SYNs among them: slower, and the same comes out, as
     /// tests show.
     pub fn judge_all(&mut self) {

@@ -6,6 +6,7 @@ use super::connection::Connection;
 use super::connection_tracker::Located;
 use super::first_syn::follow_first_syn;
 use super::follow::AtHand;
+use super::measurements::Measures;
 use super::segment::{Header, Segment};
 use super::sent_log::SentLog;
 use crate::utils::addressing::Endpoint;
@@ -39,9 +40,9 @@ impl Lone {
             && segment.seq != self.located.segment.seq
     }
 
-    /// The connection as it stands behind its SYN, with the SYN's transmission in the log. `measures` says whether somebody will want
-    /// its measurements.
-    pub fn connection(&self, log: &mut SentLog, measures: bool) -> Connection {
+    /// The connection as it stands behind its SYN, with the SYN's transmission in the log. `measures` says what of
+    /// its measurements somebody will want.
+    pub fn connection(&self, log: &mut SentLog, measures: Measures) -> Connection {
         let Located {
             sender,
             receiver,

@@ -23,9 +23,34 @@ use crate::utils::maybe::Maybe;
 use crate::utils::time::Timestamp;
 use std::sync::LazyLock;
 
+/// How much of it somebody will want to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measures {
+    /// Nothing.
+    Nothing,
+    /// All but what held senders back.
+    Figures,
+    /// All of it.
+    All,
+}
+
+impl Measures {
+    /// The measurements of a connection that begins; `None` where nobody wants them.
+    pub(super) fn begin(self) -> Option<Box<Measurements>> {
+        (self != Measures::Nothing).then(|| {
+            Box::new(Measurements {
+                accounts: self == Measures::All,
+                ..Measurements::default()
+            })
+        })
+    }
+}
+
 /// The measurements of a connection.
 #[derive(Clone, Debug, Default)]
 pub struct Measurements {
+    /// Whether it is accounted for what holds the senders back.
+    accounts: bool,
     /// Zeek's codes.
     pub zeek: ZeekView,
     /// Requests and answers.
@@ -114,8 +139,13 @@ impl Connection {
 }
 
 impl Connection {
-    /// How the time of a direction was spent, as far as what held its sender back goes; `None` if it sent no data.
+    /// How the time of a direction was spent, as far as what held its sender back goes; `None` if it sent no data. Asked for where nobody
+    /// accounts for it, which an output must not do ([`super::ConnectionTracker::leave_out_accounts`]), it is `None`, too.
     pub fn spent(&self, direction: Direction) -> Option<Spent> {
+        debug_assert!(
+            self.measurements().accounts,
+            "an output that shows what held senders back has to say so"
+        );
         let account = self.measured(direction).account.as_deref()?;
         let (sender, receiver) = (self.flow(direction), self.flow(direction.reverse()));
         let size = full_segment(sender, receiver);
@@ -183,9 +213,11 @@ pub fn note(
                 own.offers(sender, receiver, segment, recorded);
                 own.sends(sender, receiver, segment, recorded, before.latest);
                 other.is_acknowledged(sender, segment, recorded);
-                let opening = (*start, &*handshake);
-                own.accounts_for(opening, (sender, receiver), segment, judgement, recorded);
-                other.hears(receiver, sender, segment, judgement, recorded);
+                if measured.accounts {
+                    let opening = (*start, &*handshake);
+                    own.accounts_for(opening, (sender, receiver), segment, judgement, recorded);
+                    other.hears(receiver, sender, segment, judgement, recorded);
+                }
             }
             details::note(
                 (&mut *own, &mut *other),

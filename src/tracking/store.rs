@@ -11,6 +11,7 @@ use super::connection_tracker::TrackerMemory;
 use super::glance::Glance;
 use super::index::Index;
 use super::lone::Lone;
+use super::measurements::Measures;
 use super::pair_hash::{PairHash, PairHasher};
 use super::past::Past;
 use super::sent_log::SentLog;
@@ -35,7 +36,7 @@ pub struct Store {
     /// The most that were kept at once.
     peak: usize,
     /// Whether connections are measured for those who look at them closely.
-    measures: bool,
+    measures: Measures,
     /// Whether those that leave are kept until they are taken.
     keeps_leaving: bool,
     leaving: Vec<Left>,
@@ -131,7 +132,7 @@ impl Store {
             queues: Queues::default(),
             evicted: 0,
             peak: 0,
-            measures: true,
+            measures: Measures::All,
             keeps_leaving: false,
             leaving: Vec::new(),
         }
@@ -179,11 +180,18 @@ impl Store {
 
     /// Measures no connection from now on.
     pub fn leave_out_measurements(&mut self) {
-        self.measures = false;
+        self.measures = Measures::Nothing;
     }
 
-    /// Whether connections are measured.
-    pub fn measures(&self) -> bool {
+    /// Accounts for no sender's time from now on.
+    pub fn leave_out_accounts(&mut self) {
+        if self.measures == Measures::All {
+            self.measures = Measures::Figures;
+        }
+    }
+
+    /// What is measured of connections that begin.
+    pub fn measures(&self) -> Measures {
         self.measures
     }
 

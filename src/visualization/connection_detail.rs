@@ -33,6 +33,10 @@ impl Output for ConnectionDetail {
         true
     }
 
+    fn wants_accounts(&self) -> bool {
+        true
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,

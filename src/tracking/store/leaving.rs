@@ -5,6 +5,7 @@ use super::{Kept, Slot, Store};
 use crate::tracking::connection::{Connection, TIME_WAIT};
 use crate::tracking::first_bytes;
 use crate::tracking::lone::Lone;
+use crate::tracking::measurements::Measures;
 use crate::tracking::past::Past;
 use crate::tracking::sent_log::SentLog;
 use crate::tracking::slab::CHUNK;
@@ -24,7 +25,7 @@ pub enum Left {
     /// A whole one.
     Full(Box<Connection>),
     /// One of a SYN alone, and whether it is to be measured.
-    Lone(Lone, bool),
+    Lone(Lone, Measures),
 }
 
 impl Left {

@@ -43,6 +43,10 @@ impl Output for JsonLines {
         true
     }
 
+    fn wants_accounts(&self) -> bool {
+        true
+    }
+
     fn wants_closed(&self) -> bool {
         true
     }
