@@ -183,8 +183,8 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Sort::Bytes, hide_default_value = true, hide_possible_values = false)]
     pub sort: Sort,
 
-    /// Shows everything known of a connection, by its number in the table, and draws its graphs; may be repeated
-    /// [default: none] [example: --connection 3]
+    /// Shows everything known of a connection, by its number in the table, and draws its graphs; with -v,
+    /// packets are those of it alone; may be repeated [default: none] [example: --connection 3]
     #[arg(long, value_name = "ID", value_delimiter = ',', action = ArgAction::Append)]
     pub connection: Vec<u64>,
 

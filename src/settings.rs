@@ -10,6 +10,7 @@ use crate::visualization::connection_table::{ConnectionTable, Order};
 use crate::visualization::findings::Findings;
 use crate::visualization::json_lines::JsonLines;
 use crate::visualization::onion::Onion;
+use crate::visualization::only::Only;
 use crate::visualization::overview::Overview;
 use crate::visualization::packet_lines::PacketLines;
 use crate::visualization::report::Report;
@@ -131,7 +132,7 @@ fn outputs(arguments: &Arguments, style: Style) -> Vec<Box<dyn Output>> {
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
     if arguments.json {
         let packets = arguments.verbose > 0;
-        outputs.push(Box::new(JsonLines { packets }));
+        outputs.push(chosen(arguments, JsonLines { packets }));
     } else {
         text_outputs(arguments, style, &mut outputs);
     }
@@ -139,11 +140,22 @@ fn outputs(arguments: &Arguments, style: Style) -> Vec<Box<dyn Output>> {
     outputs
 }
 
+/// An output of packets: of all, unless `--connection` chooses.
+fn chosen(arguments: &Arguments, output: impl Output + 'static) -> Box<dyn Output> {
+    let ids = arguments.connection.clone();
+    let output = Box::new(output);
+    if ids.is_empty() {
+        output
+    } else {
+        Box::new(Only { ids, output })
+    }
+}
+
 fn text_outputs(arguments: &Arguments, style: Style, outputs: &mut Vec<Box<dyn Output>>) {
     match arguments.verbose {
         0 => {}
-        1 => outputs.push(Box::new(PacketLines { style })),
-        _ => outputs.push(Box::new(Onion { style })),
+        1 => outputs.push(chosen(arguments, PacketLines { style })),
+        _ => outputs.push(chosen(arguments, Onion { style })),
     }
     outputs.push(Box::new(Report { style }));
     let order = match arguments.sort {

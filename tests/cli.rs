@@ -704,3 +704,19 @@ fn every_fixture_with_every_output() {
     }
     assert!(count > 60, "{count} fixtures");
 }
+
+#[test]
+fn packets_of_a_chosen_connection_alone() {
+    const CAPTURE: &str = "-f fixtures/built/icmp-errors.pcap";
+    let text = run(&format!("{CAPTURE} -v --connection 1")).stdout;
+    // The SYN, and the ICMP error that quotes it.
+    assert_eq!(frames(&text), [8, 9]);
+    let json = run(&format!("{CAPTURE} --json -v --connection 1,2")).stdout;
+    let of = |line: &str| {
+        let object: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = object.get("connection").or(object.get("quotes_connection"));
+        (object["type"] == "packet").then(|| id.and_then(serde_json::Value::as_u64))
+    };
+    let ids: std::collections::BTreeSet<_> = json.lines().filter_map(of).collect();
+    assert_eq!(ids, [Some(1), Some(2)].into());
+}

@@ -14,6 +14,7 @@ pub mod json_lines;
 pub mod ladder;
 pub mod marks;
 pub mod onion;
+pub mod only;
 pub mod overview;
 pub mod packet_lines;
 pub mod report;
