@@ -3,7 +3,7 @@
 //! that means, with the figures of the connection that it rests on.
 
 use crate::tracking::limits::{Limit, Spent};
-use crate::tracking::{Connection, Direction, Verdict};
+use crate::tracking::{Connection, Direction};
 use crate::utils::format;
 use crate::utils::time::seconds;
 
@@ -22,7 +22,7 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// That of a connection; `None` if it carried no data or took no time.
+    /// That of a connection; `None` if it carried no data, took no time, or was captured one way only.
     pub fn of(connection: &Connection) -> Option<Self> {
         let payload = |direction| connection.flow(direction).counts.payload_bytes;
         let direction = if payload(Direction::ToServer) >= payload(Direction::ToClient) {
@@ -31,7 +31,7 @@ impl Diagnosis {
             Direction::ToClient
         };
         let spent = connection.spent(direction)?;
-        (spent.total() > 0).then_some(Self { direction, spent })
+        Some(Self { direction, spent })
     }
 
     /// What took the largest share of the time.
@@ -62,6 +62,9 @@ impl Diagnosis {
         let who = self.direction.sender_name();
         let other = self.direction.reverse().sender_name();
         match self.main() {
+            Limit::Handshake if connection.handshake.repeated => {
+                "the handshake was repeated: its answer was lost".to_owned()
+            }
             Limit::Handshake => "it was over before it had carried much".to_owned(),
             Limit::Application => {
                 format!("the {who} had nothing to send: an application thought, waited or was slow")
@@ -87,24 +90,25 @@ impl Diagnosis {
     /// A window of W octets allows W octets in a round trip (ANALYSIS.md 8.3).
     fn of_window(&self, connection: &Connection) -> String {
         let receiver = self.direction.reverse();
-        let offers = connection.flow(receiver);
-        let window = u64::from(offers.windows.max);
+        let name = receiver.sender_name();
+        let closed = connection.measured(receiver).windows.zero_nanos;
+        if closed >= self.spent.on(Limit::ReceiverWindow) / 2 {
+            return format!("the {name} closes its window: its application reads too slowly");
+        }
+        let offers = |way| connection.flow(way).offer;
+        if !Direction::BOTH.iter().all(|&way| offers(way).known) {
+            return format!("the {name}'s window has no room; its scale is not known");
+        }
+        let window = u64::from(connection.flow(receiver).windows.max);
+        let allows = per_round_trip(connection, window);
         let mut words = format!(
-            "the {} offers up to {} of window",
-            receiver.sender_name(),
+            "the {name} offers up to {} of window{allows}",
             format::bytes(window)
         );
-        if offers.counts.verdicts().of(Verdict::ZeroWindow) > 0 {
-            words.push_str(" and closes it: its application reads too slowly");
-        } else {
-            words.push_str(&per_round_trip(connection, window));
-        }
-        let scales = |way| connection.flow(way).offer.window_scale.is_some();
-        let known = Direction::BOTH.map(|way| connection.flow(way).offer.known);
-        if known == [true; 2]
-            && window <= LARGEST_UNSCALED
-            && !(scales(receiver) && scales(self.direction))
-        {
+        let scales = Direction::BOTH
+            .iter()
+            .all(|&way| offers(way).window_scale.is_some());
+        if window <= LARGEST_UNSCALED && !scales {
             words.push_str("; more needs the window scale option, which not both sides offered");
         }
         words
@@ -122,19 +126,24 @@ impl Diagnosis {
 
     fn of_loss(&self, connection: &Connection) -> String {
         let flow = connection.flow(self.direction);
+        if flow.counts.rare().retransmitted_bytes == 0 {
+            return "a SYN was lost, and a timer had to run out".to_owned();
+        }
         let repeats = u64::from(flow.retransmissions());
-        let sent = flow.counts.data_packets.max(1);
         format!(
-            "{} of {} data packets were sent again, and the congestion window stayed small",
+            "{} of {} segments were sent again, which took time and made the congestion window smaller",
             format::count(repeats),
-            format::count(sent)
+            format::count(flow.counts.data_packets.max(repeats))
         )
     }
 
     fn of_link(&self, connection: &Connection) -> String {
         let goodput = connection.goodput(self.direction).over_transfer;
         let rate = goodput.map_or(String::new(), |octets| {
-            format!(": {} got through", format::bit_rate(octets * 8.0))
+            format!(
+                ": {} got through on average",
+                format::bit_rate(octets * 8.0)
+            )
         });
         format!("the path's narrowest link was full{rate}")
     }

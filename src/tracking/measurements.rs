@@ -139,7 +139,8 @@ impl Connection {
 }
 
 impl Connection {
-    /// How the time of a direction was spent, as far as what held its sender back goes; `None` if it sent no data. Asked for where nobody
+    /// How the time of a direction was spent, as far as what held its sender back goes; `None` if it sent no data, if no time
+    /// passed, and if its receiver was not captured. Asked for where nobody
     /// accounts for it, which an output must not do ([`super::ConnectionTracker::leave_out_accounts`]), it is `None`, too.
     pub fn spent(&self, direction: Direction) -> Option<Spent> {
         debug_assert!(
@@ -149,7 +150,9 @@ impl Connection {
         let account = self.measured(direction).account.as_deref()?;
         let (sender, receiver) = (self.flow(direction), self.flow(direction.reverse()));
         let size = full_segment(sender, receiver);
-        Some(account.spent(self.last, path(sender, receiver), size))
+        account
+            .spent(self.last, path(sender, receiver), size)
+            .filter(|spent| spent.total() > 0)
     }
 }
 
@@ -306,7 +309,9 @@ impl OneWay {
         judgement: &Judgement,
         recorded: &Recorded,
     ) {
-        if !recorded.transmits || segment.payload_len == 0 || segment.flags.rst() {
+        let flags = segment.flags;
+        // What comes with a SYN (RFC 7413) is over before anything could hold it back.
+        if !recorded.transmits || segment.payload_len == 0 || flags.rst() || flags.syn() {
             return;
         }
         let cause = judgement.repeat.and_then(|repeat| repeat.cause);
@@ -314,9 +319,12 @@ impl OneWay {
             time: segment.time,
             end: sender.stream.end,
             size: full_segment(sender, receiver),
+            is_small: segment.payload_len
+                < u32::from(receiver.offer.mss.unwrap_or(DEFAULT_MSS)) / 4,
             path: path(sender, receiver),
             echo: segment.options.timestamps.map(|stamps| stamps.echo),
             repeats: judgement.has(Verdict::Retransmission),
+            is_needless: judgement.has(Verdict::SpuriousRetransmission),
             after_timeout: cause == Some(Cause::Timeout),
             misses: judgement.has(Verdict::LostSegment),
         };
@@ -325,7 +333,7 @@ impl OneWay {
             None => {
                 let end = sender.stream.end - i64::try_from(recorded.fresh).unwrap_or(0);
                 let edge = window_edge(sender, receiver, false);
-                let opening = opening(start, handshake, [sender, receiver]);
+                let opening = opening(start, handshake, [sender, receiver], segment.time);
                 let account = Account::begin(&opening, end, edge, &sending);
                 self.account = Some(Box::new(account));
             }
@@ -351,6 +359,7 @@ impl OneWay {
                 time: segment.time,
                 acknowledged: sender.stream.lowest_unacknowledged(),
                 edge,
+                has_data: segment.payload_len > 0,
                 is_progress: recorded.moves.is_some() || judgement.duplicate_ack > 0,
                 is_closed,
                 round_trip: recorded.rtt,
@@ -379,22 +388,26 @@ pub(super) fn is_initial(sender: &Flow) -> bool {
     sender.counts.syn > 0 && sender.stream.lowest_unacknowledged() <= 1
 }
 
-/// How a connection opened. Where something was sent again, the last SYN is the one that was answered.
-fn opening(start: Timestamp, handshake: &Handshake, flows: [&Flow; 2]) -> Opening {
+/// How a connection opened in which the first data come at `time`, perhaps with the third step of the handshake. Where something was sent
+/// again, the last SYN is the one that was answered.
+fn opening(start: Timestamp, handshake: &Handshake, flows: [&Flow; 2], time: Timestamp) -> Opening {
     let repeated = flows.iter().any(|flow| flow.retransmissions() > 0);
-    let is_whole = handshake.syn.is_some();
+    let is_whole = handshake.syn.is_some() && handshake.syn_ack.is_some();
     Opening {
         start,
         asked: handshake.syn.get().filter(|_| repeated).unwrap_or(start),
-        open: handshake.ack.get().filter(|_| is_whole),
+        open: is_whole.then(|| handshake.ack.unwrap_or(time)),
     }
 }
+
+/// What a segment may carry where nobody said (RFC 9293 §3.7.1).
+const DEFAULT_MSS: u16 = 536;
 
 /// The path between observer, sender and receiver, as it was measured so far.
 fn path(sender: &Flow, receiver: &Flow) -> Path {
     Path {
-        to_sender: receiver.min_rtt.unwrap_or(0),
-        to_receiver: sender.min_rtt.unwrap_or(0),
+        sender_round_trip: receiver.min_rtt.unwrap_or(0),
+        receiver_round_trip: sender.min_rtt.unwrap_or(0),
     }
 }
 

@@ -133,6 +133,10 @@ impl Output for ConnectionGraphs {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn wants_closed(&self) -> bool {
         true
     }

@@ -54,6 +54,10 @@ impl Output for ConnectionTable {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,

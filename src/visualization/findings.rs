@@ -30,6 +30,10 @@ impl Output for Findings {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         _tracker: &ConnectionTracker,

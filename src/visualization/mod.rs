@@ -132,10 +132,9 @@ pub trait Output {
     /// nor wants packets, nothing of it is measured. Every output has to say: one that shows measurements without asking shows zeros.
     fn wants_measurements(&self) -> bool;
 
-    /// Whether it shows what held senders back ([`Connection::spent`]). Where no output does, their time is not accounted for.
-    fn wants_accounts(&self) -> bool {
-        false
-    }
+    /// Whether it shows what held senders back ([`Connection::spent`]). Where no output does, their time is not accounted for. Every output
+    /// has to say: one that shows it without asking shows nothing.
+    fn wants_accounts(&self) -> bool;
 
     /// Whether [`Output::closed`] wants to be called. Where no output does, connections that leave are forgotten at once.
     fn wants_closed(&self) -> bool {

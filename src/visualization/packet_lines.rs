@@ -35,6 +35,10 @@ impl Output for PacketLines {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         write!(
             to,

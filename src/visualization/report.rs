@@ -30,6 +30,10 @@ impl Output for Report {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         tracker: &ConnectionTracker,

@@ -26,7 +26,7 @@ impl Style {
             .width
             .map_or(COLUMNS, |width| usize::from(width).min(COLUMNS));
         let mut lines = vec![String::new()];
-        for word in text.split(' ') {
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
             let line = lines.last_mut().filter(|line| {
                 line.is_empty() || indent + line.chars().count() + 1 + word.chars().count() <= width
             });

@@ -48,6 +48,10 @@ impl Output for UdpTable {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn finish(
         &mut self,
         _: &ConnectionTracker,

@@ -14,6 +14,7 @@ struct Said {
     acknowledged: i64,
     edge: i64,
     is_progress: bool,
+    has_data: bool,
 }
 
 /// What the sender of a direction knows, and what is on its way to it.
@@ -26,8 +27,11 @@ pub struct Arriving {
     edge: Option<i64>,
     /// When it last learned that something arrived.
     pub progress: Option<Timestamp>,
-    /// When it learned that everything had arrived.
+    /// When it learned that everything had arrived, and whether that came with data of the other side.
     pub all_at: Timestamp,
+    pub was_answer: bool,
+    /// The latest that passed: acknowledgment and edge.
+    passed: (i64, i64),
     waiting: VecDeque<Said>,
 }
 
@@ -40,17 +44,25 @@ impl Arriving {
             edge,
             progress: None,
             all_at: time,
+            was_answer: false,
+            passed: (known, edge.unwrap_or(i64::MIN)),
             waiting: VecDeque::new(),
         }
     }
 
     /// Something passes the observer on its way to the sender.
     pub fn pass(&mut self, heard: &Heard) {
+        // Data of the other side that say nothing new of these.
+        if !heard.is_progress && self.passed == (heard.acknowledged, heard.edge) {
+            return;
+        }
+        self.passed = (heard.acknowledged, heard.edge);
         let said = Said {
-            due: heard.time.plus(heard.path.to_sender),
+            due: heard.time.plus(heard.path.sender_round_trip),
             acknowledged: heard.acknowledged,
             edge: heard.edge,
             is_progress: heard.is_progress,
+            has_data: heard.has_data,
         };
         let is_full = self.waiting.len() >= MOST;
         match self.waiting.back_mut() {
@@ -61,6 +73,7 @@ impl Arriving {
                 latest.acknowledged = latest.acknowledged.max(said.acknowledged);
                 latest.edge = latest.edge.max(said.edge);
                 latest.is_progress |= said.is_progress;
+                latest.has_data |= said.has_data;
             }
             _ => self.waiting.push_back(said),
         }
@@ -81,6 +94,7 @@ impl Arriving {
             }
             if said.acknowledged >= end && self.known < end {
                 self.all_at = said.due;
+                self.was_answer = said.has_data;
             }
             self.known = self.known.max(said.acknowledged);
             self.edge = Some(said.edge);
@@ -95,5 +109,5 @@ impl Arriving {
 
 /// What comes within so many nanoseconds is taken for one: far below what any rule asks for.
 fn together(path: Path) -> i64 {
-    (NANOS_PER_MILLI / 20).max(path.to_sender / 64)
+    (NANOS_PER_MILLI / 20).max(path.sender_round_trip / 64)
 }

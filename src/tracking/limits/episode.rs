@@ -10,26 +10,36 @@ const BURST: i64 = 5;
 const ONE_IN: i64 = 10;
 
 /// A loss that is being repaired.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Episode {
     /// It is over when this is acknowledged.
     pub until: i64,
+    /// Octets that were under way when it began, and those of a full segment.
+    flight: i64,
+    size: i64,
+    /// Whether the round trip had grown.
+    was_queued: bool,
     /// How long it took so far in nanoseconds.
     pub nanos: i64,
     repeats: u32,
-    /// Segments that were under way when it began.
-    flight: i64,
-    has_begun: bool,
-    was_queued: bool,
     had_timeout: bool,
+    /// Whether a repeat was of octets that the receiver was not known to have.
+    had_need: bool,
 }
 
 impl Episode {
-    /// One that somebody has waited for so long.
-    pub fn waited(nanos: i64) -> Self {
+    /// One that is over when `until` is acknowledged. `flight` octets are under way, in segments of `size`; `was_queued` says whether the
+    /// round trip had grown.
+    pub const fn begin(until: i64, flight: i64, size: i64, was_queued: bool) -> Self {
         Self {
-            nanos,
-            ..Self::default()
+            until,
+            flight,
+            size,
+            was_queued,
+            nanos: 0,
+            repeats: 0,
+            had_timeout: false,
+            had_need: false,
         }
     }
 
@@ -38,25 +48,17 @@ impl Episode {
         self.nanos = self.nanos.saturating_add(nanos);
     }
 
-    /// The first sign of it: everything below `until` has been sent, `flight` segments are under way, and there was a queue or not.
-    /// Later signs change nothing.
-    pub fn begin(&mut self, until: i64, flight: i64, queued: bool) {
-        if !self.has_begun {
-            self.has_begun = true;
-            (self.until, self.flight, self.was_queued) = (until, flight, queued);
-        }
-    }
-
-    /// A segment is sent again.
-    pub fn repeat(&mut self, timeout: bool) {
+    /// A segment is sent again: after a timeout or not, and without need or with it.
+    pub fn repeat(&mut self, timeout: bool, needless: bool) {
         self.repeats = self.repeats.saturating_add(1);
         self.had_timeout |= timeout;
+        self.had_need |= !needless;
     }
 
     /// Whether a queue overflowed.
     fn is_overflow(&self) -> bool {
         let repeats = i64::from(self.repeats);
-        let burst = repeats >= BURST && repeats * ONE_IN >= self.flight;
+        let burst = repeats >= BURST && repeats * ONE_IN >= self.flight / self.size.max(1);
         !self.had_timeout && (burst || self.was_queued)
     }
 }
@@ -66,7 +68,7 @@ impl Episode {
 pub struct Losses {
     repeats: u64,
     by_overflow: u64,
-    /// Octets that were under way at the most before the window was cut; `None` once as many are again.
+    /// Octets that were under way at the most before the window was cut; `None` once nearly as many are again.
     cut_from: Option<i64>,
 }
 
@@ -83,7 +85,9 @@ impl Losses {
         if is_overflow {
             self.by_overflow = self.by_overflow.saturating_add(repeats);
         }
-        self.cut_from = self.cut_from.max(Some(highest));
+        if episode.had_need {
+            self.cut_from = self.cut_from.max(Some(highest));
+        }
         Some(if is_overflow {
             Limit::Bottleneck
         } else {
@@ -93,7 +97,10 @@ impl Losses {
 
     /// A round is over in which `flight` octets were under way: what keeps the congestion window small, if it is a loss.
     pub fn after_round(&mut self, flight: i64) -> Option<Limit> {
-        if self.cut_from.is_some_and(|before| flight >= before) {
+        if self
+            .cut_from
+            .is_some_and(|before| flight >= before / 10 * 9)
+        {
             self.cut_from = None;
         }
         self.cut_from?;

@@ -25,14 +25,15 @@ pub use spent::{Limit, Spent};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Path {
     /// From the observer to the sender and back, at its shortest.
-    pub to_sender: i64,
+    pub sender_round_trip: i64,
     /// From the observer to the receiver and back, at its shortest.
-    pub to_receiver: i64,
+    pub receiver_round_trip: i64,
 }
 
 impl Path {
     const fn round_trip(self) -> i64 {
-        self.to_sender.saturating_add(self.to_receiver)
+        self.sender_round_trip
+            .saturating_add(self.receiver_round_trip)
     }
 
     /// By how much an answer may come early or late and still be the answer.
@@ -83,12 +84,17 @@ pub struct Sending {
     pub end: i64,
     /// Octets of a full segment; at least 1.
     pub size: i64,
+    /// Whether it is so small that its sender had no more to send: less than a quarter of what a segment may carry, which no path
+    /// makes necessary (576 octets pass everywhere, RFC 791 §3.1).
+    pub is_small: bool,
     /// The path so far.
     pub path: Path,
     /// The timestamp that it echoes.
     pub echo: Option<u32>,
     /// Whether it repeats octets.
     pub repeats: bool,
+    /// Whether the receiver had said by then that it has them.
+    pub is_needless: bool,
     /// Whether that was for the retransmission timer.
     pub after_timeout: bool,
     /// Whether octets before it are missing.
@@ -104,6 +110,8 @@ pub struct Heard {
     pub acknowledged: i64,
     /// The right edge of the window as far as it ever reached; the end of all numbers where its scale is not known.
     pub edge: i64,
+    /// Whether it carries data of its own.
+    pub has_data: bool,
     /// Whether it says more than was known: a higher acknowledgment, or that something else arrived.
     pub is_progress: bool,
     /// Whether the window is closed.
@@ -128,6 +136,10 @@ pub struct Account {
     /// Whether the receiver's window is closed, and whether it was at any time since the last segment with data.
     is_closed: bool,
     was_closed: bool,
+    /// Whether it said anything: otherwise the capture shows one direction alone.
+    was_heard: bool,
+    /// Small segments in a row.
+    small: u32,
     round: Round,
     flights: Flights,
     episode: Option<Episode>,
@@ -146,6 +158,8 @@ enum Held {
 /// A receiver that acknowledges so much later than it could has waited for more to acknowledge: RFC 9293 §3.8.6.3 allows half a
 /// second, and no timer in use is shorter than 40 ms.
 const DELAYED: i64 = 30 * NANOS_PER_MILLI;
+/// So many small segments in a row are those of an application that has no more to send.
+const SMALL: u32 = 3;
 
 impl Account {
     /// Begins with the first segment with data of a direction. `end` is where the sender's octets ended before it, `edge` the right edge
@@ -165,6 +179,8 @@ impl Account {
             arriving: Arriving::new(end, edge, first.time),
             is_closed: false,
             was_closed: false,
+            was_heard: false,
+            small: 0,
             round: Round::begin(first.time, end),
             flights: Flights::default(),
             episode: None,
@@ -174,25 +190,34 @@ impl Account {
         account
     }
 
-    /// The sender sends a further segment with data.
+    /// The sender sends a further segment with data: first what it knows by now and why it waited, then what the segment begins or
+    /// ends (a loss, a round), and last where its octets end.
     pub fn sends(&mut self, sending: &Sending) {
-        let before = self.arriving.known;
+        let known_before = self.arriving.known;
         self.arriving
             .arrive(sending.time, sending.path.slack(), self.end);
         let gap = sending.time.since(self.last).max(0);
-        match self.held_back(sending, gap, before) {
+        let is_repairing = sending.repeats || self.episode.is_some();
+        if sending.repeats || sending.misses {
+            self.begin_episode(sending);
+        }
+        match self.held_back(sending, gap, known_before, is_repairing) {
             Held::By(limit) => {
                 self.spent.add(limit, gap);
                 if limit == Limit::Application {
                     self.round.rest();
                 }
             }
-            Held::Repairing => self.repairing(gap),
+            Held::Repairing => {
+                if let Some(episode) = &mut self.episode {
+                    episode.add(gap);
+                }
+            }
             Held::Sending => self.round.add(gap),
         }
         self.last = self.last.max(sending.time);
-        if sending.repeats || sending.misses {
-            self.note_loss(sending, gap);
+        if sending.repeats {
+            self.repeat(sending, gap);
         }
         if self.is_clocked(sending)
             && let Some(echo) = sending.echo
@@ -210,35 +235,52 @@ impl Account {
     fn reach(&mut self, sending: &Sending) {
         self.end = self.end.max(sending.end);
         self.round.reach(self.end - self.arriving.known);
+        self.small = if sending.is_small {
+            self.small.saturating_add(1)
+        } else {
+            0
+        };
     }
 
-    /// Why a segment was not sent sooner. `before` is what its sender knew to be acknowledged when it sent the one before it, `gap`
+    /// Why a segment was not sent sooner. `known_before` is what its sender knew to be acknowledged when it sent the one before it, `gap`
     /// nanoseconds ago.
-    fn held_back(&self, sending: &Sending, gap: i64, before: i64) -> Held {
+    fn held_back(
+        &self,
+        sending: &Sending,
+        gap: i64,
+        known_before: i64,
+        is_repairing: bool,
+    ) -> Held {
         let path = sending.path;
         let room = self
             .arriving
             .edge_before
             .map_or(i64::MAX, |edge| edge.saturating_sub(self.end));
-        let has_room = room >= sending.size;
-        let is_clocked = self.is_clocked(sending);
+        // A sender does not begin to fill less than a segment's room (RFC 9293 §3.8.6.2.1), unless it has no more than that.
+        let has_room = room >= sending.size.min((sending.end - self.end).max(1));
         // A receiver that takes nothing more stands above all else: repeats only ask whether it does again.
         if !has_room && self.was_closed {
             return Held::By(Limit::ReceiverWindow);
         }
-        if sending.repeats || self.episode.is_some() {
+        if is_repairing {
             return Held::Repairing;
         }
         if !has_room {
             return Held::By(Limit::ReceiverWindow);
         }
-        let single = self.end - before <= sending.size && self.end > before;
+        let all_known = self.arriving.known >= self.end;
+        // What came with data of the other side is an answer, and the sender's turn begins.
+        if all_known && self.arriving.was_answer {
+            return Held::By(Limit::Application);
+        }
+        let is_clocked = self.is_clocked(sending);
+        let single = self.end - known_before <= sending.size && self.end > known_before;
         if is_clocked && single && gap > path.round_trip().saturating_add(DELAYED) {
             return Held::By(Limit::DelayedAck);
         }
-        let silent = self.arriving.known >= self.end
-            && sending.time.since(self.arriving.all_at) > path.quiet();
-        if silent || !is_clocked && gap > path.slack() {
+        let silent = all_known && sending.time.since(self.arriving.all_at) > path.quiet();
+        let unasked = !is_clocked && gap > path.slack();
+        if silent || unasked || self.small >= SMALL {
             return Held::By(Limit::Application);
         }
         Held::Sending
@@ -250,36 +292,38 @@ impl Account {
         progress.is_some_and(|at| sending.time.since(at) <= sending.path.slack())
     }
 
-    fn repairing(&mut self, gap: i64) {
-        match &mut self.episode {
-            Some(episode) => episode.add(gap),
-            // The first repeat begins the episode only behind this; what it waited for belongs to it.
-            None => self.episode = Some(Episode::waited(gap)),
+    fn begin_episode(&mut self, sending: &Sending) {
+        if self.episode.is_none() {
+            let flight = (self.end - self.arriving.known).max(0);
+            let until = self.end.max(sending.end);
+            let queued = self.round.is_queued(sending.path);
+            self.episode = Some(Episode::begin(until, flight, sending.size, queued));
         }
     }
 
-    fn note_loss(&mut self, sending: &Sending, gap: i64) {
-        let flight = (self.end - self.arriving.known) / sending.size.max(1);
-        let queued = self.round.is_queued(sending.path);
-        let episode = self.episode.get_or_insert_default();
-        episode.begin(self.end, flight, queued);
-        if sending.repeats {
-            let timeout = sending.after_timeout || gap > sending.path.long_silence();
-            episode.repeat(timeout);
+    fn repeat(&mut self, sending: &Sending, gap: i64) {
+        let timeout = sending.after_timeout || gap > sending.path.long_silence();
+        if let Some(episode) = &mut self.episode {
+            episode.repeat(timeout, sending.is_needless);
         }
+        self.end_episode_if_repaired();
     }
 
     /// The receiver says something.
     pub fn hears(&mut self, heard: &Heard) {
+        self.was_heard = true;
         self.is_closed = heard.is_closed;
         self.was_closed |= heard.is_closed;
         let moves = heard.acknowledged > self.round.acknowledged();
         self.arriving.pass(heard);
         self.round.hears(heard, moves);
-        if let Some(episode) = self
-            .episode
-            .take_if(|episode| moves && heard.acknowledged >= episode.until)
-        {
+        self.end_episode_if_repaired();
+    }
+
+    fn end_episode_if_repaired(&mut self) {
+        let acknowledged = self.round.acknowledged();
+        let repaired = |episode: &mut Episode| acknowledged >= episode.until;
+        if let Some(episode) = self.episode.take_if(repaired) {
             self.end_episode(&episode);
         }
     }
@@ -300,32 +344,46 @@ impl Account {
         self.spent.add(limit, self.round.nanos());
     }
 
-    /// How the time was spent, where the connection's last packet passed at `end`. `size` is that of a full segment.
-    pub fn spent(&self, end: Timestamp, path: Path, size: i64) -> Spent {
+    /// How the time was spent, where the connection's last packet passed at `end`. `size` is that of a full segment. `None` where the
+    /// receiver never said anything: one direction alone does not tell what its sender waited for.
+    pub fn spent(&self, end: Timestamp, path: Path, size: i64) -> Option<Spent> {
+        if !self.was_heard {
+            return None;
+        }
         let mut account = self.clone();
+        let rest = end.since(account.last).max(0);
+        account.end_round(account.last, path, size);
+        if account.is_closed {
+            account.spent.add(Limit::ReceiverWindow, rest);
+        } else if let Some(episode) = &mut account.episode {
+            episode.add(rest);
+        } else {
+            account.close(end, rest, path);
+        }
         if let Some(episode) = account.episode.take() {
             account.end_episode(&episode);
+            account.spent.add(Limit::Closing, account.round.nanos());
         }
-        account.end_round(account.last, path, size);
-        account
-            .arriving
-            .arrive(end, path.to_sender.saturating_add(1), account.end);
-        let rest = end.since(account.last).max(0);
-        let all_acknowledged = account.arriving.known >= account.end;
-        let closing = if all_acknowledged {
-            account.arriving.all_at.since(account.last).clamp(0, rest)
+        Some(account.spent)
+    }
+
+    /// Accounts for the `rest` of the time behind the last segment with data, up to `end`.
+    fn close(&mut self, end: Timestamp, rest: i64, path: Path) {
+        self.arriving
+            .arrive(end, path.sender_round_trip.saturating_add(1), self.end);
+        let closing = if self.arriving.known >= self.end {
+            self.arriving.all_at.since(self.last).clamp(0, rest)
         } else {
             rest
         };
-        // The last words of a connection take a round trip, too.
         let quiet = rest - closing;
+        // The last words of a connection take a round trip, too.
         if quiet > path.round_trip().max(path.slack()) {
-            account.spent.add(Limit::Closing, closing);
-            account.spent.add(Limit::Application, quiet);
+            self.spent.add(Limit::Closing, closing);
+            self.spent.add(Limit::Application, quiet);
         } else {
-            account.spent.add(Limit::Closing, rest);
+            self.spent.add(Limit::Closing, rest);
         }
-        account.spent
     }
 
     /// Octets of memory it takes, itself included.

@@ -4,7 +4,7 @@
 //! opens from one that stands still.
 
 use super::{Heard, Limit, Path, Spent};
-use crate::utils::time::{NANOS_PER_MILLI, Timestamp};
+use crate::utils::time::Timestamp;
 
 /// Acknowledgments in a round from which on their spacing says something.
 const ENOUGH: u32 = 6;
@@ -13,6 +13,9 @@ const ENOUGH: u32 = 6;
 const OPENING: i64 = 140;
 /// So many rounds with as much under way in each are a sender that has no room for more.
 const FLAT: u32 = 4;
+
+/// A sender that never has as many segments under way as these has a reason that is none of its buffer's.
+const LEAST_BUFFER: i64 = 4;
 
 /// A round.
 #[derive(Clone, Debug)]
@@ -31,9 +34,9 @@ pub struct Round {
     /// Nanoseconds in which acknowledgments came one after the other.
     busy: i64,
     /// The shortest round trip from the observer to the receiver.
-    to_receiver: Option<i64>,
+    receiver_round_trip: Option<i64>,
     /// The latest from the observer to the sender: there may be fewer of these than rounds.
-    to_sender: Option<i64>,
+    sender_round_trip: Option<i64>,
     /// A timestamp of the receiver's that waits for its echo, and when it passed.
     asked: Option<(u32, Timestamp)>,
 }
@@ -50,8 +53,8 @@ impl Round {
             acknowledged: mark,
             latest: None,
             busy: 0,
-            to_receiver: None,
-            to_sender: None,
+            receiver_round_trip: None,
+            sender_round_trip: None,
             asked: None,
         }
     }
@@ -61,7 +64,7 @@ impl Round {
         Self {
             acknowledged: self.acknowledged,
             latest: self.latest,
-            to_sender: self.to_sender,
+            sender_round_trip: self.sender_round_trip,
             asked: self.asked,
             ..Self::begin(began, mark)
         }
@@ -100,7 +103,10 @@ impl Round {
     /// The receiver says something; `moves` if it acknowledges more.
     pub fn hears(&mut self, heard: &Heard, moves: bool) {
         if let Some(nanos) = heard.round_trip.filter(|&nanos| nanos >= 0) {
-            self.to_receiver = Some(self.to_receiver.map_or(nanos, |least| least.min(nanos)));
+            self.receiver_round_trip = Some(
+                self.receiver_round_trip
+                    .map_or(nanos, |least| least.min(nanos)),
+            );
         }
         if let Some(value) = heard.timestamp
             && self.asked.is_none()
@@ -114,7 +120,7 @@ impl Round {
         self.advances = self.advances.saturating_add(1);
         if let Some(before) = self.latest {
             let gap = heard.time.since(before);
-            if gap <= heard.path.round_trip().max(NANOS_PER_MILLI) / 8 {
+            if gap <= heard.path.round_trip() / 8 {
                 self.busy = self.busy.saturating_add(gap.max(0));
             }
         }
@@ -131,24 +137,24 @@ impl Round {
             // Of a later one nobody knows when it passed.
             let nanos = time.since(passed);
             if echo == value && nanos >= 0 {
-                self.to_sender = Some(nanos);
+                self.sender_round_trip = Some(nanos);
             }
         }
     }
 
     /// The sender was silent: queues are empty by now.
     pub const fn rest(&mut self) {
-        self.to_sender = None;
+        self.sender_round_trip = None;
     }
 
     /// Whether the round trip has grown, so that a queue must stand somewhere.
     pub fn is_queued(&self, path: Path) -> bool {
         let behind = self
-            .to_receiver
-            .is_some_and(|nanos| path.is_grown(nanos.saturating_add(path.to_sender)));
+            .receiver_round_trip
+            .is_some_and(|nanos| path.is_grown(nanos.saturating_add(path.sender_round_trip)));
         let before = self
-            .to_sender
-            .is_some_and(|nanos| path.is_grown(nanos.saturating_add(path.to_receiver)));
+            .sender_round_trip
+            .is_some_and(|nanos| path.is_grown(nanos.saturating_add(path.receiver_round_trip)));
         behind || before
     }
 
@@ -166,11 +172,12 @@ impl Round {
 pub struct Flights {
     before: i64,
     highest: i64,
-    /// Rounds in which as much was under way as in this one, and whether the latest was another.
+    /// What was under way in the first of a row of like rounds, and how many more there are.
     like: i64,
     flat: u32,
+    /// Whether the latest round was another.
     strayed: bool,
-    /// What they took, as long as they are too few to tell.
+    /// Nanoseconds that the row took, as long as it is too short to tell.
     undecided: i64,
 }
 
@@ -217,7 +224,8 @@ impl Flights {
 
     /// Counts rounds with as much under way. One that strays may be chance; two in a row are a change.
     fn compare(&mut self, flight: i64, size: i64) {
-        if (flight - self.like).abs() <= size {
+        let is_more_than_a_few = flight >= size.saturating_mul(LEAST_BUFFER);
+        if is_more_than_a_few && (flight - self.like).abs() <= size {
             self.flat = self.flat.saturating_add(1);
             self.strayed = false;
         } else if self.flat > 0 && !self.strayed {

@@ -21,6 +21,54 @@ struct Observer {
 }
 
 impl Observer {
+    /// One so far from the client, who saw a connection open that begins at the client at time 0.
+    fn of_opening(round_trip: i64, away: i64, has_timestamps: bool) -> Self {
+        let mut observer = Observer {
+            tracker: ConnectionTracker::new(4),
+            client: Endpoint::new([192, 0, 2, 1].into(), 40_000),
+            server: Endpoint::new([192, 0, 2, 2].into(), 80),
+            has_timestamps,
+        };
+        let (asks, answers) = (-round_trip, -round_trip / 2);
+        let syn = segment(Flags::SYN, 0, 0, 0);
+        observer.see(true, asks + away, syn, (asks, 0));
+        let both = segment(Flags::SYN.with(Flags::ACK), 0, 1, 0);
+        observer.see(false, -away, both, (answers, asks));
+        let opens = segment(Flags::ACK, 1, 1, ROOMY);
+        observer.see(true, away, opens, (0, answers));
+        observer
+    }
+
+    /// The account of the client.
+    fn spent(&self) -> Option<Spent> {
+        let connections = self.tracker.connections();
+        let spent = connections[0].spent(Direction::ToServer)?;
+        let duration = connections[0].duration();
+        assert_eq!(spent.total(), duration, "one cause each moment");
+        Some(spent)
+    }
+
+    /// The client sends octets from `seq` on, or the server does.
+    fn says(&mut self, from_client: bool, time: i64, (seq, ack): (i64, i64), octets: u32) {
+        let said = Segment {
+            payload_len: octets,
+            ..segment(Flags::ACK, seq, ack, ROOMY)
+        };
+        self.see(from_client, time, said, (time, time));
+    }
+
+    /// The other side's window, in segments, and nothing else.
+    fn offers(&mut self, time: i64, ack: i64, window: i64) {
+        let said = segment(Flags::ACK, 1, ack, window);
+        self.see(false, time, said, (time, time));
+    }
+
+    /// The cause that took the largest share of the client's time.
+    fn finds(&self, limit: Limit, least: f64) {
+        let spent = self.spent().unwrap();
+        assert!(spent.share(limit) >= least, "{limit:?} {spent:?}");
+    }
+
     /// A segment of the client's, or of the server's, passes at `time`; `stamps` are its sender's clock and the echo of the other's.
     fn see(&mut self, from_client: bool, time: i64, mut segment: Segment, stamps: (i64, i64)) {
         segment.time = Timestamp::from_nanos(time);
@@ -60,20 +108,7 @@ fn segment(flags: Flags, seq: i64, ack: i64, window: i64) -> Segment {
 impl Transfer {
     /// The account of the transfer for an observer so far from the sender.
     fn seen(&self, away: i64) -> Spent {
-        let mut observer = Observer {
-            tracker: ConnectionTracker::new(4),
-            client: Endpoint::new([192, 0, 2, 1].into(), 40_000),
-            server: Endpoint::new([192, 0, 2, 2].into(), 80),
-            has_timestamps: self.has_timestamps,
-        };
-        let one_way = self.round_trip / 2;
-        let (asks, answers) = (-self.round_trip, -one_way);
-        let syn = segment(Flags::SYN, 0, 0, 0);
-        observer.see(true, asks + away, syn, (asks, 0));
-        let both = segment(Flags::SYN.with(Flags::ACK), 0, 1, 0);
-        observer.see(false, -away, both, (answers, asks));
-        let opens = segment(Flags::ACK, 1, 1, ROOMY);
-        observer.see(true, away, opens, (0, answers));
+        let mut observer = Observer::of_opening(self.round_trip, away, self.has_timestamps);
         for passes in Hosts::new(self, away).run() {
             let from_client = passes.segment.is_some();
             let passing = match passes.segment {
@@ -230,4 +265,120 @@ fn a_short_transfer_is_over_before_the_window_opens() {
         assert!(begins + spent.share(Limit::Closing) > 0.95, "{spent:?}");
         assert!(spent.share(Limit::SlowStart) > 0.3, "{spent:?}");
     }
+}
+
+#[test]
+fn a_buffer_on_a_short_path_is_no_full_link() {
+    Transfer {
+        round_trip: MILLI / 10,
+        buffer: 8,
+        ..Transfer::default()
+    }
+    .is(Limit::SendBuffer, 0.8);
+}
+
+#[test]
+fn an_answer_that_acknowledges_ends_the_other_sides_turn() {
+    // A server that thinks for longer and for shorter than a delayed acknowledgment takes, and one that answers at once on a short path.
+    for (round_trip, thinks) in [(20, 100_000), (20, 5_000), (0, 50)] {
+        let trip = round_trip * MILLI + MILLI / 10;
+        let mut observer = Observer::of_opening(trip, 0, true);
+        for turn in 0..50 {
+            let time = turn * (trip + thinks * MILLI / 1000 + MILLI / 20);
+            let answered = time + trip + thinks * MILLI / 1000;
+            observer.says(true, time, (1 + turn * 200, 1 + turn * 300), 200);
+            observer.says(false, answered, (1 + turn * 300, 201 + turn * 200), 300);
+        }
+        observer.finds(Limit::Application, 0.9);
+    }
+}
+
+#[test]
+fn a_needless_repeat_is_over_at_once() {
+    let mut observer = Observer::of_opening(20 * MILLI, 10 * MILLI, false);
+    observer.says(true, 100 * MILLI, (1, 1), 500);
+    observer.offers(101 * MILLI, 501, ROOMY);
+    // The acknowledgment is lost behind the observer.
+    observer.says(true, 400 * MILLI, (1, 1), 500);
+    observer.offers(401 * MILLI, 501, ROOMY);
+    observer.says(true, 60_000 * MILLI, (501, 1), 500);
+    observer.offers(60_001 * MILLI, 1001, ROOMY);
+    observer.finds(Limit::Application, 0.98);
+}
+
+#[test]
+fn a_window_that_stays_closed_holds_back_to_the_end() {
+    let mut observer = Observer::of_opening(20 * MILLI, 0, false);
+    observer.says(true, 0, (1, 1), 1000);
+    observer.offers(20 * MILLI, 1001, 0);
+    for probe in 1..20 {
+        let time = probe * 1000 * MILLI;
+        observer.says(true, time, (1000, 1), 0);
+        observer.offers(time + 20 * MILLI, 1001, 0);
+    }
+    observer.finds(Limit::ReceiverWindow, 0.95);
+}
+
+#[test]
+fn small_segments_in_a_row_are_all_that_there_is() {
+    let mut observer = Observer::of_opening(40 * MILLI, 0, true);
+    for at in 0..2000 {
+        observer.says(true, at * MILLI, (1 + at * 200, 1), 200);
+        if at >= 40 {
+            observer.offers(at * MILLI + 1, 1 + (at - 39) * 200, ROOMY);
+        }
+    }
+    observer.finds(Limit::Application, 0.9);
+}
+
+#[test]
+fn what_would_have_fitted_was_not_held_by_the_window() {
+    let mut observer = Observer::of_opening(20 * MILLI, 0, false);
+    observer.says(true, 0, (1, 1), 1000);
+    for at in 0..20 {
+        let time = at * 1000 * MILLI;
+        observer.offers(time + 20 * MILLI, 1001 + at * 50, 1);
+        observer.says(true, time + 1000 * MILLI, (1001 + at * 50, 1), 50);
+    }
+    observer.finds(Limit::Application, 0.9);
+}
+
+#[test]
+fn one_direction_alone_tells_nothing() {
+    let mut observer = Observer::of_opening(20 * MILLI, 0, false);
+    (0..50).for_each(|at| observer.says(true, at * MILLI, (1 + at * 1000, 1), 1000));
+    assert_eq!(observer.spent(), None);
+}
+
+#[test]
+fn data_with_the_third_step_of_the_handshake_come_behind_it() {
+    let mut tracker = ConnectionTracker::new(4);
+    let client = Endpoint::new([192, 0, 2, 1].into(), 40_000);
+    let server = Endpoint::new([192, 0, 2, 2].into(), 80);
+    let mut see = |from_client, millis, mut segment: Segment, octets: u32| {
+        segment.time = Timestamp::from_nanos(millis * MILLI);
+        (segment.payload_len, segment.payload_captured) = (octets, octets);
+        let (sender, receiver) = if from_client {
+            (client, server)
+        } else {
+            (server, client)
+        };
+        tracker.observe(sender, receiver, &segment);
+    };
+    // A SYN with data (RFC 7413), whose answer takes 100 ms.
+    see(true, 0, segment(Flags::SYN, 0, 0, ROOMY), 100);
+    see(
+        false,
+        100,
+        segment(Flags::SYN.with(Flags::ACK), 0, 101, ROOMY),
+        0,
+    );
+    see(true, 100, segment(Flags::ACK, 101, 1, ROOMY), 100);
+    see(false, 200, segment(Flags::ACK, 1, 201, ROOMY), 0);
+    let connections = tracker.connections();
+    let spent = connections[0].spent(Direction::ToServer).unwrap();
+    assert_eq!(
+        (spent.share(Limit::Handshake), spent.share(Limit::Closing)),
+        (0.5, 0.5)
+    );
 }

@@ -34,6 +34,10 @@ impl Output for Onion {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, to: &mut dyn Write) -> Result<()> {
         let frame = seen.frame;
         let title = format!("Frame {}", frame.number);

@@ -59,6 +59,10 @@ impl Output for Overview {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     /// What leaves is not drawn: its losses go with it.
     fn wants_closed(&self) -> bool {
         true

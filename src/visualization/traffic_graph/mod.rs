@@ -172,6 +172,10 @@ impl Output for TrafficGraph {
         false
     }
 
+    fn wants_accounts(&self) -> bool {
+        false
+    }
+
     fn packet(&mut self, seen: &Seen<'_>, _to: &mut dyn Write) -> Result<()> {
         let traffic = self.traffic.get_or_insert_with(|| {
             Traffic::beginning(seen.frame.time.plus(seen.since_start.saturating_neg()))
