@@ -20,6 +20,7 @@ use super::windows::WindowStatistics;
 use super::zeek::ZeekView;
 use crate::analyzers::tcp::Flags;
 use crate::utils::maybe::Maybe;
+use crate::utils::prefetch::prefetch;
 use crate::utils::time::Timestamp;
 use std::sync::LazyLock;
 
@@ -109,6 +110,9 @@ impl Measurements {
         self.runs.prefetch_beside();
         for side in &self.sides.0 {
             side.ack_rtt.prefetch_beside();
+            if let Some(account) = side.account.as_deref() {
+                prefetch(account);
+            }
         }
     }
 }
