@@ -11,7 +11,7 @@ use super::connection_tracker::TrackerMemory;
 use super::glance::Glance;
 use super::index::Index;
 use super::lone::Lone;
-use super::measurements::Measures;
+use super::measurements::{MOST_ACCOUNTED, Measures};
 use super::pair_hash::{PairHash, PairHasher};
 use super::past::Past;
 use super::sent_log::SentLog;
@@ -192,7 +192,10 @@ impl Store {
 
     /// What is measured of connections that begin.
     pub fn measures(&self) -> Measures {
-        self.measures
+        match self.measures {
+            Measures::All if self.kept.full.len() >= MOST_ACCOUNTED => Measures::Figures,
+            measures => measures,
+        }
     }
 
     /// Whether any left since they were last taken.
